@@ -1,0 +1,90 @@
+// The table that an instruction set's build of the engine hands to the rest: plain function pointers and plain data, the same
+// types in every build, so nothing here may depend on ESCAPADE_ISA.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace escapade {
+
+enum class Precision : int { float32 = 0, float64 = 1 };
+
+// A tile: up to tile_particles consecutive particles advanced over some steps with the normals already drawn.
+constexpr int tile_particles = 256, tile_rows = 16;
+
+struct Tile {
+  void* x;                // state of the tile's first particle, contiguous over particles
+  const void* normals;    // row s holds the draws of step s, one per particle
+  size_t row;             // elements between rows
+  int particles;          // a multiple of tile_lanes; the engine pads
+  int counted;            // of these, how many belong to the ensemble
+  int steps;
+  double dt;
+  uint64_t first_id, first_step, seed;
+  uint64_t substeps = 0, floor_hits = 0;  // counted by adaptive schemes
+};
+
+struct alignas(64) ViewStorage { unsigned char bytes[512]; };
+
+struct Kernel {
+  const char *model, *scheme;
+  Precision state, noise;
+  const char* (*check)(const double* parameters);  // why these parameters exclude the scheme, or nullptr
+  void (*prepare)(const double* parameters, ViewStorage&);
+  void (*advance)(const ViewStorage&, Tile&);
+};
+
+struct ParameterInfo {
+  const char* name;
+  double fallback, low, high;
+  bool low_open, high_open, integer;
+  const char *unit, *doc;
+};
+struct ModelInfo {
+  const char *name, *equation, *source, *calculus;
+  const ParameterInfo* parameters;
+  int parameter_count;
+  const char* (*check)(const double* parameters);  // constraints between parameters
+};
+struct SchemeInfo {
+  const char *name, *summary, *calculus, *coordinate;
+  double strong_order, strong_order_additive, weak_order;
+  int normals;
+  bool adaptive;
+};
+
+// Coordinate maps, in double, element by element: to_physical != 0 maps back.
+using CoordinateMap = void (*)(const double* parameters, bool to_physical, const double* in, double* out, size_t n);
+struct CoordinateInfo {
+  const char *model, *coordinate;
+  CoordinateMap map;
+};
+
+struct MomentSums { double power[17]; };  // sums of (x - shift)^k, k = 0..16
+
+struct Target {
+  const char* isa;
+  const ModelInfo* models;
+  int model_count;
+  const SchemeInfo* schemes;
+  int scheme_count;
+  const Kernel* kernels;
+  int kernel_count;
+  const CoordinateInfo* coordinates;
+  int coordinate_count;
+  void (*fill_normals32)(float* out, size_t row, uint64_t seed, uint32_t stream, uint64_t first_id, int particles,
+                         uint64_t first_block, int blocks);
+  void (*fill_normals64)(double* out, size_t row, uint64_t seed, uint32_t stream, uint64_t first_id, int particles,
+                         uint64_t first_block, int blocks);
+  void (*philox)(uint32_t (&counter)[4], uint32_t key0, uint32_t key1);
+  void (*uniforms)(double* out, uint64_t seed, uint32_t stream, uint64_t first_id, size_t n, uint64_t block);
+  // observers: one chunk of physical coordinates in double
+  void (*power_sums)(const double* x, size_t n, double shift, int highest, MomentSums&);
+  void (*bin)(const double* x, size_t n, int scale, double lo, double inverse_width, double threshold, int64_t bins,
+              uint64_t* counts);
+  size_t (*count_nonfinite)(const void* x, Precision, size_t n);
+  // element-wise evaluation of core/math.hpp, for tests: returns false for an unknown name
+  bool (*math)(const char* name, Precision, const void* in, void* out, size_t n);
+};
+
+}  // namespace escapade

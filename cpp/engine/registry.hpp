@@ -1,0 +1,90 @@
+// Turns a model and the list of schemes into rows of the kernel table: all that a new model or scheme needs to be known.
+#pragma once
+
+#include <new>
+#include <type_traits>
+#include <vector>
+
+#include "advance.hpp"
+
+ESCAPADE_BEGIN
+
+template <class... S> struct SchemeList {};
+
+struct ModelTable {
+  ModelInfo info;
+  std::vector<ParameterInfo> parameters;
+  std::vector<Kernel> kernels;
+  std::vector<CoordinateInfo> coordinates;
+};
+
+inline const char* text(Calculus c) { return c == Calculus::ito ? "ito" : "stratonovich"; }
+inline const char* text(Coordinate c) {
+  return c == Coordinate::physical ? "physical" : c == Coordinate::log ? "log" : "lamperti";
+}
+
+template <class S> SchemeInfo scheme_info() {
+  return {S::name, S::summary, text(S::calculus), text(S::coordinate), S::strong_order, S::strong_order_additive,
+          S::weak_order, S::normals, S::adaptive};
+}
+
+template <class View> const char* check_view(const double* p) {
+  if constexpr (requires { View::check(p); }) return View::check(p);
+  else return nullptr;
+}
+
+template <class View> void prepare_view(const double* p, ViewStorage& storage) {
+  static_assert(sizeof(View) <= sizeof(ViewStorage) && std::is_trivially_copyable_v<View>);
+  new (storage.bytes) View(p);
+}
+
+template <class View> void map_coordinate(const double* p, bool to_physical, const double* in, double* out, size_t n) {
+  using V = Pack<double, Native<double>::lanes>;
+  const View view(p);
+  for (size_t i = 0; i < n; i += V::lanes) {
+    alignas(64) double lane[V::lanes];
+    const size_t count = n - i < size_t(V::lanes) ? n - i : size_t(V::lanes);
+    for (size_t k = 0; k < size_t(V::lanes); ++k) lane[k] = in[i + (k < count ? k : 0)];
+    V x = V::load(lane);
+    (to_physical ? view.to_physical(x) : view.from_physical(x)).store(lane);
+    for (size_t k = 0; k < count; ++k) out[i + k] = lane[k];
+  }
+}
+
+template <class M, class S, class T, class Z> void add_kernel(std::vector<Kernel>& out) {
+  using View = typename ViewOf<M, S::coordinate, T>::type;
+  out.push_back({M::name, S::name, sizeof(T) == 4 ? Precision::float32 : Precision::float64,
+                 sizeof(Z) == 4 ? Precision::float32 : Precision::float64, check_view<View>, prepare_view<View>,
+                 advance<View, S, T, Z>});
+}
+
+template <class M, class S> void add_scheme(std::vector<Kernel>& out) {
+  using View = typename ViewOf<M, S::coordinate, double>::type;
+  if constexpr (!std::is_void_v<View>) {
+    if constexpr (!S::adaptive || requires(View v) { v.rate_scale; }) {
+      add_kernel<M, S, float, float>(out);
+      add_kernel<M, S, double, float>(out);
+      add_kernel<M, S, double, double>(out);
+    }
+  }
+}
+
+template <class M, Coordinate C> void add_coordinate(std::vector<CoordinateInfo>& out) {
+  using View = typename ViewOf<M, C, double>::type;
+  if constexpr (!std::is_void_v<View>) out.push_back({M::name, text(C), map_coordinate<View>});
+}
+
+template <class M, class... S> ModelTable make_table(SchemeList<S...>) {
+  ModelTable t;
+  for (const Parameter& p : M::parameters)
+    t.parameters.push_back({p.name, p.fallback, p.low, p.high, p.low_open, p.high_open, p.integer, p.unit, p.doc});
+  (add_scheme<M, S>(t.kernels), ...);
+  add_coordinate<M, Coordinate::log>(t.coordinates);
+  add_coordinate<M, Coordinate::lamperti>(t.coordinates);
+  const char* (*check)(const double*) = [](const double*) -> const char* { return nullptr; };
+  if constexpr (requires(const double* p) { M::check(p); }) check = M::check;
+  t.info = {M::name, M::equation, M::source, text(M::calculus), nullptr, int(t.parameters.size()), check};
+  return t;
+}
+
+ESCAPADE_END

@@ -1,0 +1,163 @@
+// Balanced diagonal linear network of `depth` + 1 layers and `width` equal subnetworks, trained by SGD at temperature T:
+// the one-dimensional equation of v, the product of the weights summed over subnetworks (theory A3; paper eq. A.93).
+//
+//   dv = [-K v^m (beta1 v - beta2) - 2 gamma (D+1) v + D/(D+1) K^2/2 v^(2m-1) T q] dt + K v^m sqrt(T q) dW,
+//   m = 2D/(D+1),  K = 2 (D+1) d^(1-m),  q(v) = alpha1 v^2 - 2 alpha2 v + alpha3.
+#pragma once
+
+#include "model.hpp"
+
+ESCAPADE_BEGIN
+
+struct BalancedNetwork {
+  static constexpr const char* name = "BalancedNetwork";
+  static constexpr const char* equation =
+      "dv = [-K v^m (beta1 v - beta2) - 2 gamma (D+1) v + D/(D+1) K^2/2 v^(2m-1) T q(v)] dt + K v^m sqrt(T q(v)) dW";
+  static constexpr const char* source = "Ziyin, Li, Ueda 2025 (PRE 111, 065303; arXiv 2308.06671), eq. A.93";
+  static constexpr Calculus calculus = Calculus::ito;
+  static constexpr Parameter parameters[] = {
+      count("depth", 1, 0, "D: layers minus one; 0 is linear regression"),
+      count("width", 1, 1, "d: number of equal subnetworks"),
+      nonnegative("T", 0.1, "time", "temperature, learning rate over batch size"),
+      nonnegative("gamma", 0.0, "1/time", "weight decay"),
+      positive("beta1", 1.0, "x^2", "E x^2"),
+      real("beta2", 1.0, "x y", "E x y"),
+      nonnegative("alpha1", 2.0, "x^4", "Var x^2"),
+      real("alpha2", 2.0, "x^3 y", "Cov(x^2, x y)"),
+      nonnegative("alpha3", 3.0, "x^2 y^2", "Var x y"),
+  };
+
+  // What all coordinates share: constants, q, and powers of v for depth 0, 1 and beyond.
+  template <class R> struct Base {
+    R D, m, K, decay, half_K2T, K2T, T, beta1, beta2, alpha1, alpha2, alpha3;
+    int depth;
+    explicit Base(const double* p) : depth(int(p[0])) {
+      const double m_ = 2 * p[0] / (p[0] + 1), K_ = 2 * (p[0] + 1) * exp((1 - m_) * log(p[1]));
+      D = R(p[0]), m = R(m_), K = R(K_), decay = R(2 * p[3] * (p[0] + 1)), T = R(p[2]);
+      K2T = R(K_ * K_ * p[2]), half_K2T = R(0.5 * K_ * K_ * p[2]);
+      beta1 = R(p[4]), beta2 = R(p[5]), alpha1 = R(p[6]), alpha2 = R(p[7]), alpha3 = R(p[8]);
+    }
+    template <class V> ESCAPADE_HD V q(V v) const {
+      // rounding can make the value of a parabola that touches zero slightly negative
+      return max(fma(fma(alpha1, v, V(R(-2) * alpha2)), v, V(alpha3)), V(R(0)));
+    }
+    template <class V> ESCAPADE_HD V q_slope(V v) const { return R(2) * fma(alpha1, v, V(-alpha2)); }
+    template <class V> ESCAPADE_HD V force(V v) const { return fma(beta1, v, V(-beta2)); }
+  };
+
+  template <class R> struct Physical : Base<R> {
+    using B = Base<R>;
+    using B::B;
+    template <class V> ESCAPADE_HD V power(V v) const {  // v^m
+      if (this->depth == 0) return V(R(1));
+      return this->depth == 1 ? v : exp(this->m * log(v));
+    }
+    template <class V> ESCAPADE_HD V drift(V v) const {
+      V p = power(v);
+      V sum = -(this->K * p) * this->force(v) - this->decay * v;
+      if (this->depth == 0) return sum;
+      return sum + (this->D / (this->D + R(1)) * this->half_K2T) * (p * p / v) * this->q(v);
+    }
+    template <class V> ESCAPADE_HD V diffusion(V v) const { return this->K * power(v) * sqrt(this->T * this->q(v)); }
+    template <class V> ESCAPADE_HD V diffusion_gradient(V v) const {
+      V p = power(v), p2 = p * p;
+      V slope = p2 * this->q_slope(v);
+      if (this->depth > 0) slope = slope + (R(2) * this->m) * (p2 / v) * this->q(v);
+      return this->half_K2T * slope;
+    }
+    // v = 0 is never reached by the process: a path that gets there was thrown by its scheme
+    template <class V> ESCAPADE_HD auto in_domain(V v) const { return v > R(this->depth == 0 ? -infinity<R>() : R(0)); }
+  };
+
+  // z = ln v, the coordinate that theory section 6 advises
+  template <class R> struct Log : Base<R> {
+    using B = Base<R>;
+    R rate_scale, reach = R(1);
+    explicit Log(const double* p) : B(p) {
+      const double k = double(this->K);
+      rate_scale = R(1 + k * abs(p[5]) + 1.25 * k * k * p[2] * p[8]);
+    }
+    static const char* check(const double* p) { return p[0] >= 1 ? nullptr : "depth must be >= 1"; }
+    template <class V> struct Terms { V v, power; };  // v and v^(m-1)
+    template <class V> ESCAPADE_HD Terms<V> terms(V z) const {
+      return {exp(z), this->depth == 1 ? V(R(1)) : exp((this->m - R(1)) * z)};
+    }
+    template <class V> ESCAPADE_HD V drift_of(Terms<V> t) const {
+      return -(this->K * t.power) * this->force(t.v) - this->decay -
+             (this->half_K2T / (this->D + R(1))) * (t.power * t.power) * this->q(t.v);
+    }
+    template <class V> ESCAPADE_HD V noise_of(Terms<V> t) const {
+      return this->K * t.power * sqrt(this->T * this->q(t.v));
+    }
+    template <class V> ESCAPADE_HD V drift(V z) const { return drift_of(terms(z)); }
+    template <class V> ESCAPADE_HD V diffusion(V z) const { return noise_of(terms(z)); }
+    template <class V> ESCAPADE_HD V diffusion_gradient(V z) const {
+      Terms<V> t = terms(z);
+      V slope = (R(2) * this->m - R(2)) * this->q(t.v) + t.v * this->q_slope(t.v);
+      return this->half_K2T * (t.power * t.power) * slope;
+    }
+    template <class V> ESCAPADE_HD V step_rate(V z) const {
+      Terms<V> t = terms(z);
+      V b = noise_of(t);
+      return R(1) + abs(drift_of(t)) + b * b;
+    }
+    template <class V> ESCAPADE_HD V to_physical(V z) const { return exp(z); }
+    template <class V> ESCAPADE_HD V from_physical(V v) const { return log(v); }
+  };
+
+  // Depth 1: x = 1/v has noise 4 sqrt(T (alpha1 - 2 alpha2 x + alpha3 x^2)), so y = asinh((alpha3 x - alpha2)/sqrt(Delta))/c
+  // with c = 4 sqrt(T alpha3) has unit noise (theory section 6). Binary data (alpha1 = alpha2 = 0): y = ln x / c.
+  template <class R> struct Lamperti {
+    static constexpr bool unit_noise = true;
+    R c, root, alpha2, inv_alpha3, mu_const, mu_linear, mu_inverse, scale, half_c, beta1, b2, T, alpha1, alpha3;
+    R wall, rate_scale, reach;
+    bool binary;
+    explicit Lamperti(const double* p) {
+      const double T_ = p[2], b2_ = p[5] - p[3], a1 = p[6], a2 = p[7], a3 = p[8], delta = a1 * a3 - a2 * a2;
+      const double c_ = 4 * sqrt(T_ * a3);
+      binary = a1 == 0 && a2 == 0;
+      c = R(c_), half_c = R(0.5 * c_), root = R(binary ? 0.0 : sqrt(delta)), alpha2 = R(a2), inv_alpha3 = R(1 / a3);
+      mu_const = R(4 * p[4] - 24 * T_ * a2), mu_linear = R(12 * T_ * a3 - 4 * b2_), mu_inverse = R(12 * T_ * a1);
+      scale = R(binary ? 1 / c_ : a3 / (c_ * sqrt(delta)));
+      beta1 = R(p[4]), b2 = R(b2_), T = R(T_), alpha1 = R(a1), alpha3 = R(a3);
+      rate_scale = R(1 + 4 * abs(p[5]) + 20 * T_ * a3), reach = R(1 / c_);
+      wall = binary ? -infinity<R>() : R(asinh(-a2 / sqrt(delta)) / c_);
+    }
+    static const char* check(const double* p) {
+      if (p[0] != 1) return "depth must be 1";
+      if (!(p[2] > 0 && p[8] > 0)) return "T and alpha3 must be > 0";
+      const double delta = p[6] * p[8] - p[7] * p[7];
+      if (delta <= 0 && !(p[6] == 0 && p[7] == 0)) return "alpha1 alpha3 - alpha2^2 must be > 0 (or alpha1 = alpha2 = 0)";
+      return nullptr;
+    }
+    template <class V> ESCAPADE_HD V inverse(V y) const {  // x = 1/v
+      return binary ? exp(c * y) : fma(root, sinh(c * y), V(alpha2)) * inv_alpha3;
+    }
+    // x, and both hyperbolic functions from one exponential: good to an absolute error, which drift and rate can live with
+    template <class V> struct Point { V sh, ch, x; };
+    template <class V> ESCAPADE_HD Point<V> point(V y) const {
+      V e = exp(abs(c * y)), inv = R(1) / e;
+      V sh = copysign(R(0.5) * (e - inv), y);
+      return {sh, R(0.5) * (e + inv), fma(root, sh, V(alpha2)) * inv_alpha3};
+    }
+    template <class V> ESCAPADE_HD V drift(V y) const {
+      if (binary) return scale * fma(mu_const, exp(-c * y), V(mu_linear)) - half_c;
+      const Point<V> at = point(y);
+      V mu = fma(mu_linear, at.x, V(mu_const)) + mu_inverse / at.x;
+      return (scale * mu - half_c * at.sh) / at.ch;
+    }
+    template <class V> ESCAPADE_HD V step_rate(V y) const {
+      V v = binary ? exp(-c * y) : R(1) / point(y).x;
+      V q = fma(fma(alpha1, v, V(R(-2) * alpha2)), v, V(alpha3));
+      return R(1) + abs(R(-4) * (beta1 * v - b2) - R(4) * T * q) + R(16) * T * q;
+    }
+    template <class V> ESCAPADE_HD V fold(V y) const { return select(y < wall, R(2) * wall - y, y); }  // v = infinity
+    template <class V> ESCAPADE_HD V to_physical(V y) const { return R(1) / inverse(y); }
+    template <class V> ESCAPADE_HD V from_physical(V v) const {
+      if (binary) return -log(v) / c;
+      return asinh((R(1) / (inv_alpha3 * v) - alpha2) / root) / c;
+    }
+  };
+};
+
+ESCAPADE_END

@@ -1,0 +1,61 @@
+// What a model must say, and helpers that models share.
+//
+// A model is one struct in one header:
+//   name, equation, source          text
+//   calculus                        of the equation as written in `drift` and `diffusion`
+//   parameters[]                    name, default, bounds, unit, doc; the constructor of a view gets them in this order
+//   template <R> struct Physical    the equation in its own variable: drift(x), diffusion(x), diffusion_gradient(x) = b b'
+//   template <R> struct Log, Lamperti   the same process in another coordinate, where it has one (optional)
+// A view may add
+//   check(p)             why these parameters exclude the view (nullptr: they do not)
+//   in_domain(x)         a mask; a particle that leaves becomes nan and is counted, never hidden
+//   unit_noise = true    diffusion is 1 (Lamperti coordinates)
+//   to_physical(y), from_physical(x)    the map of the coordinate, in double
+//   fold(y)              mirrors back what a step has carried across a boundary that the process cannot reach
+//   step_rate(y), rate_scale, reach     for adaptive schemes: h = dt min(1, rate_scale / step_rate(y)), and the longest move
+//                                       at the smallest step
+#pragma once
+
+#include "../core/math.hpp"
+
+ESCAPADE_BEGIN
+
+enum class Calculus { ito, stratonovich };
+enum class Coordinate { physical, log, lamperti };
+
+struct Parameter {
+  const char* name;
+  double fallback, low, high;
+  bool low_open, high_open;
+  bool integer;
+  const char* unit;
+  const char* doc;
+};
+constexpr double unbounded = __builtin_huge_val();
+
+constexpr Parameter real(const char* name, double fallback, const char* unit, const char* doc) {
+  return {name, fallback, -unbounded, unbounded, true, true, false, unit, doc};
+}
+constexpr Parameter positive(const char* name, double fallback, const char* unit, const char* doc) {
+  return {name, fallback, 0, unbounded, true, true, false, unit, doc};
+}
+constexpr Parameter nonnegative(const char* name, double fallback, const char* unit, const char* doc) {
+  return {name, fallback, 0, unbounded, false, true, false, unit, doc};
+}
+constexpr Parameter count(const char* name, double fallback, double low, const char* doc) {
+  return {name, fallback, low, 1e6, false, false, true, "1", doc};
+}
+
+// View<M, coordinate, R>::type, or void where the model has no such coordinate.
+template <class M, Coordinate C, class R> struct ViewOf { using type = void; };
+template <class M, class R>
+  requires requires { typename M::template Physical<R>; }
+struct ViewOf<M, Coordinate::physical, R> { using type = typename M::template Physical<R>; };
+template <class M, class R>
+  requires requires { typename M::template Log<R>; }
+struct ViewOf<M, Coordinate::log, R> { using type = typename M::template Log<R>; };
+template <class M, class R>
+  requires requires { typename M::template Lamperti<R>; }
+struct ViewOf<M, Coordinate::lamperti, R> { using type = typename M::template Lamperti<R>; };
+
+ESCAPADE_END

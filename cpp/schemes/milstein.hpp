@@ -1,0 +1,24 @@
+// Milstein: Euler-Maruyama plus b b' (dW^2 - h) / 2 (Milstein 1974; Kloeden and Platen 1992, section 10.3).
+#pragma once
+
+#include "scheme.hpp"
+
+ESCAPADE_BEGIN
+
+struct Milstein {
+  static constexpr const char* name = "milstein";
+  static constexpr const char* summary = "x + a h + b dW + b b' (dW^2 - h)/2";
+  static constexpr Coordinate coordinate = Coordinate::physical;
+  static constexpr Calculus calculus = Calculus::ito;
+  static constexpr double strong_order = 1, strong_order_additive = 1, weak_order = 1;
+  static constexpr int normals = 1;
+  static constexpr bool adaptive = false;
+
+  template <class View, class V, class H> static ESCAPADE_HD V step(const View& m, V x, V dw, H h) {
+    using R = Lane<V>;
+    V correction = R(0.5) * m.diffusion_gradient(x) * fma(dw, dw, -V(h));
+    return fma(m.diffusion(x), dw, fma(m.drift(x), V(h), x + correction));
+  }
+};
+
+ESCAPADE_END

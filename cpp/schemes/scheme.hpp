@@ -1,0 +1,24 @@
+// What a time-stepping scheme must say.
+//
+// A scheme is one struct in one header:
+//   name, summary                    text
+//   coordinate                       in which it steps; models without that coordinate cannot use it
+//   calculus                         it converges to; `Model::calculus` decides which drift it is given
+//   strong_order, weak_order         for noise that depends on the state
+//   strong_order_additive            for noise that does not
+//   normals                          draws per step (and Wiener process)
+//   adaptive                         h = dt min(1, rate_scale / step_rate), from the left state only
+//   step(view, x, dw, h)             one step of one particle; `step` exists once for packs of lanes and CUDA threads
+#pragma once
+
+#include "../models/model.hpp"
+
+ESCAPADE_BEGIN
+
+// Ito drift of a Stratonovich equation and back: a_ito = a_stratonovich + b b' / 2.
+template <class View, class V> ESCAPADE_HD V stratonovich_drift(const View& m, V x) {
+  using R = Lane<V>;
+  return m.drift(x) - R(0.5) * m.diffusion_gradient(x);
+}
+
+ESCAPADE_END

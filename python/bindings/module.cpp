@@ -1,0 +1,230 @@
+// Python bindings of the engine: translation and nothing else. Arguments are checked in Python, before they come here.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <cstring>
+
+#include "engine/engine.hpp"
+
+namespace py = pybind11;
+using namespace escapade;
+
+namespace {
+
+using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+Precision precision(const std::string& dtype) {
+  if (dtype == "float32") return Precision::float32;
+  if (dtype == "float64") return Precision::float64;
+  throw py::value_error("dtype = '" + dtype + "': must be float32 or float64");
+}
+
+CoordinateView view_of(const std::string& model, const std::string& coordinate, const std::vector<double>& parameters) {
+  if (coordinate == "physical") return {};
+  const Target& t = active_target();
+  for (int i = 0; i < t.coordinate_count; ++i)
+    if (model == t.coordinates[i].model && coordinate == t.coordinates[i].coordinate)
+      return {t.coordinates[i].map, parameters};
+  throw py::value_error("model " + model + " has no coordinate '" + coordinate + "'");
+}
+
+py::list models() {
+  py::list out;
+  const Target& t = active_target();
+  for (int i = 0; i < t.model_count; ++i) {
+    const ModelInfo& m = t.models[i];
+    py::list parameters;
+    for (int k = 0; k < m.parameter_count; ++k) {
+      const ParameterInfo& p = m.parameters[k];
+      parameters.append(py::dict(py::arg("name") = p.name, py::arg("default") = p.fallback, py::arg("low") = p.low,
+                                 py::arg("high") = p.high, py::arg("low_open") = p.low_open, py::arg("high_open") = p.high_open,
+                                 py::arg("integer") = p.integer, py::arg("unit") = p.unit, py::arg("doc") = p.doc));
+    }
+    py::list schemes;
+    for (int k = 0; k < t.kernel_count; ++k)
+      if (!std::strcmp(t.kernels[k].model, m.name) && t.kernels[k].state == Precision::float32) schemes.append(t.kernels[k].scheme);
+    out.append(py::dict(py::arg("name") = m.name, py::arg("equation") = m.equation, py::arg("source") = m.source,
+                        py::arg("calculus") = m.calculus, py::arg("parameters") = parameters, py::arg("schemes") = schemes));
+  }
+  return out;
+}
+
+py::list schemes() {
+  py::list out;
+  const Target& t = active_target();
+  for (int i = 0; i < t.scheme_count; ++i) {
+    const SchemeInfo& s = t.schemes[i];
+    out.append(py::dict(py::arg("name") = s.name, py::arg("summary") = s.summary, py::arg("calculus") = s.calculus,
+                        py::arg("coordinate") = s.coordinate, py::arg("strong_order") = s.strong_order,
+                        py::arg("strong_order_additive") = s.strong_order_additive, py::arg("weak_order") = s.weak_order,
+                        py::arg("normals") = s.normals, py::arg("adaptive") = s.adaptive));
+  }
+  return out;
+}
+
+py::object text_or_none(const char* reason) { return reason ? py::object(py::str(reason)) : py::object(py::none()); }
+
+// Why a scheme cannot step a model with these parameters; None if it can.
+py::object check_scheme(const std::string& model, const std::string& scheme, const std::vector<double>& parameters) {
+  const Kernel* k = find_kernel(model.c_str(), scheme.c_str(), Precision::float64, Precision::float32);
+  if (!k) return py::str("the model lacks the coordinate that the scheme steps in");
+  return text_or_none(k->check(parameters.data()));
+}
+
+py::object check_model(const std::string& model, const std::vector<double>& parameters) {
+  const Target& t = active_target();
+  for (int i = 0; i < t.model_count; ++i)
+    if (model == t.models[i].name) return text_or_none(t.models[i].check(parameters.data()));
+  throw py::value_error("model = '" + model + "' is unknown");
+}
+
+Doubles sums_array(const MomentSums& sums, int highest) {
+  Doubles out(highest + 1);
+  std::memcpy(out.mutable_data(), sums.power, sizeof(double) * size_t(highest + 1));
+  return out;
+}
+
+template <class T> py::array_t<T> normals(size_t n, int count, uint64_t seed, uint32_t stream, uint64_t first_id, uint64_t block) {
+  constexpr int per_block = 16 / int(sizeof(T));
+  const size_t padded = (n + 63) / 64 * 64;
+  const int blocks = (count + per_block - 1) / per_block;
+  std::vector<T> scratch(padded * size_t(blocks * per_block) + 16);
+  T* at = reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(scratch.data()) + 63) / 64 * 64);
+  if constexpr (sizeof(T) == 4) active_target().fill_normals32(at, padded, seed, stream, first_id, int(padded), block, blocks);
+  else active_target().fill_normals64(at, padded, seed, stream, first_id, int(padded), block, blocks);
+  py::array_t<T> out({size_t(count), n});
+  for (int k = 0; k < count; ++k) std::memcpy(out.mutable_data(k, 0), at + size_t(k) * padded, n * sizeof(T));
+  return out;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "Compiled engine of escapade";
+  m.attr("version") = ESCAPADE_VERSION;
+  m.attr("max_moment") = 16;
+  active_target();  // an impossible ESCAPADE_ISA is an error at import
+
+  m.def("isa", [] { return active_target().isa; });
+  m.def("set_isa", &choose_target, py::arg("isa"));
+  m.def("built_isas", &built_targets);
+  m.def("supported_isas", &supported_targets);
+  m.def("compiler", [] {
+#if defined(__clang__)
+    return std::string("clang ") + __clang_version__;
+#else
+    return std::string("gcc ") + __VERSION__;
+#endif
+  });
+  m.def("models", &models);
+  m.def("schemes", &schemes);
+  m.def("check_scheme", &check_scheme, py::arg("model"), py::arg("scheme"), py::arg("parameters"));
+  m.def("check_model", &check_model, py::arg("model"), py::arg("parameters"));
+
+  m.def("normals", [](size_t n, int count, uint64_t seed, uint32_t stream, uint64_t first_id, uint64_t block, const std::string& dtype) -> py::array {
+    if (precision(dtype) == Precision::float32) return normals<float>(n, count, seed, stream, first_id, block);
+    return normals<double>(n, count, seed, stream, first_id, block);
+  }, py::arg("n"), py::arg("count"), py::arg("seed"), py::arg("stream") = 0, py::arg("first_id") = 0, py::arg("block") = 0,
+     py::arg("noise") = "float32");
+  m.def("uniforms", [](size_t n, uint64_t seed, uint32_t stream, uint64_t first_id, uint64_t block) {
+    Doubles out{py::ssize_t(n)};
+    active_target().uniforms(out.mutable_data(), seed, stream, first_id, n, block);
+    return out;
+  }, py::arg("n"), py::arg("seed"), py::arg("stream"), py::arg("first_id") = 0, py::arg("block") = 0);
+  m.def("philox", [](std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
+    uint32_t x[4];
+    std::copy(counter.begin(), counter.end(), x);
+    active_target().philox(x, key[0], key[1]);
+    return std::array<uint32_t, 4>{x[0], x[1], x[2], x[3]};
+  }, py::arg("counter"), py::arg("key"));
+  m.def("math", [](const std::string& name, const py::array& x) -> py::array {
+    const bool single = py::isinstance<py::array_t<float>>(x);
+    auto run = [&](auto in) -> py::array {
+      auto out = decltype(in)(in.size());
+      if (!active_target().math(name.c_str(), single ? Precision::float32 : Precision::float64, in.data(), out.mutable_data(), size_t(in.size())))
+        throw py::value_error("function '" + name + "' is unknown");
+      return out;
+    };
+    if (single) return run(py::array_t<float, py::array::c_style>(x));
+    return run(Doubles(x));
+  }, py::arg("name"), py::arg("x"));
+  m.def("power_sums", [](const Doubles& x, double shift, int highest, int threads) {
+    MomentSums sums;
+    const double* p = x.data();
+    const size_t n = size_t(x.size());
+    {
+      py::gil_scoped_release release;
+      sums = power_sums(p, n, shift, highest, threads);
+    }
+    return sums_array(sums, highest);
+  }, py::arg("x"), py::arg("shift"), py::arg("highest"), py::arg("threads") = 1);
+
+  py::class_<Engine>(m, "Engine")
+      .def(py::init([](size_t n, const std::string& dtype, const std::string& noise, uint64_t seed, int threads, uint64_t first_id) {
+             return std::make_unique<Engine>(n, precision(dtype), precision(noise), seed, threads, first_id);
+           }),
+           py::arg("n"), py::arg("dtype"), py::arg("noise"), py::arg("seed"), py::arg("threads"), py::arg("first_id") = 0)
+      .def_property_readonly("n", &Engine::n)
+      .def_property_readonly("step", &Engine::step)
+      .def_property_readonly("draw", &Engine::draw)
+      .def_property_readonly("substeps", &Engine::substeps)
+      .def_property_readonly("floor_hits", &Engine::floor_hits)
+      .def_property("threads", &Engine::threads, &Engine::set_threads)
+      .def_property_readonly("state", [](py::object self) -> py::array {
+        Engine& e = self.cast<Engine&>();
+        const auto n = py::ssize_t(e.n());
+        if (e.precision() == Precision::float32) return py::array_t<float>({n}, static_cast<float*>(e.data()), self);
+        return py::array_t<double>({n}, static_cast<double*>(e.data()), self);
+      })
+      .def("fill_padding", &Engine::fill_padding)
+      .def("restore", &Engine::restore, py::arg("step"), py::arg("draw"), py::arg("substeps"), py::arg("floor_hits"))
+      .def("advance", [](Engine& e, const std::string& model, const std::string& scheme, const std::vector<double>& parameters,
+                         uint64_t steps, double dt, int coarsen) {
+             py::gil_scoped_release release;
+             e.advance(model.c_str(), scheme.c_str(), parameters, steps, dt, coarsen);
+           }, py::arg("model"), py::arg("scheme"), py::arg("parameters"), py::arg("steps"), py::arg("dt"), py::arg("coarsen") = 1)
+      .def("change_coordinate", [](Engine& e, const std::string& model, const std::vector<double>& parameters,
+                                   const std::string& from, const std::string& to) {
+             const CoordinateView a = view_of(model, from, parameters), b = view_of(model, to, parameters);
+             py::gil_scoped_release release;
+             e.change_coordinate(a, b);
+           }, py::arg("model"), py::arg("parameters"), py::arg("old"), py::arg("new"))
+      .def("physical", [](const Engine& e, const std::string& model, const std::vector<double>& parameters,
+                          const std::string& coordinate, size_t first, size_t count) {
+             if (first > e.n() || count > e.n() - first) throw py::index_error("particles out of range");
+             const CoordinateView v = view_of(model, coordinate, parameters);
+             Doubles out{py::ssize_t(count)};
+             double* p = out.mutable_data();
+             {
+               py::gil_scoped_release release;
+               e.physical(v, first, count, p);
+             }
+             return out;
+           }, py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("first"), py::arg("count"))
+      .def("power_sums", [](const Engine& e, const std::string& model, const std::vector<double>& parameters,
+                            const std::string& coordinate, double shift, int highest) {
+             const CoordinateView v = view_of(model, coordinate, parameters);
+             MomentSums sums;
+             {
+               py::gil_scoped_release release;
+               sums = e.power_sums(v, shift, highest);
+             }
+             return sums_array(sums, highest);
+           }, py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("shift"), py::arg("highest"))
+      .def("histogram", [](const Engine& e, const std::string& model, const std::vector<double>& parameters,
+                           const std::string& coordinate, int scale, double lo, double inverse_width, double threshold,
+                           py::array_t<uint64_t, py::array::c_style> counts) {
+             const CoordinateView v = view_of(model, coordinate, parameters);
+             uint64_t* c = counts.mutable_data();
+             const int64_t bins = counts.size() - 3;
+             if (bins < 1) throw py::value_error("counts must have bins + 3 entries");
+             py::gil_scoped_release release;
+             e.histogram(v, scale, lo, inverse_width, threshold, bins, c);
+           }, py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("scale"), py::arg("lo"),
+           py::arg("inverse_width"), py::arg("threshold"), py::arg("counts").noconvert())
+      .def("count_nonfinite", [](const Engine& e) {
+        py::gil_scoped_release release;
+        return e.count_nonfinite();
+      });
+}
