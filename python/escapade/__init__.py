@@ -1,0 +1,52 @@
+"""escapade: fast, exactly validated integration of large ensembles of SDEs with state-dependent noise.
+
+    import escapade as ea
+
+    model = ea.models.PowerLaw(H=1.0, sigma_g=0.1, sigma_H=0.2, eta=1.0)
+    ens = ea.Ensemble(model, n=1_000_000, x0=0.0, seed=7)
+    hist = ea.Histogram(-4, 4, bins=400)
+    ens.run(t=10.0, dt=0.01, observe=hist)
+    print(model.stationary().compare(hist))
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import _core, data, models, schemes
+from .ensemble import Ensemble, Trajectory
+from .observers import Autocorrelation, Histogram, Moments, Observer, Snapshots, TimeAverage
+from .report import EnsembleWarning, NonFiniteError, Report
+
+if TYPE_CHECKING:
+    from . import laws, plots
+
+__version__: str = _core.version
+
+__all__ = [
+    "Autocorrelation",
+    "Ensemble",
+    "EnsembleWarning",
+    "Histogram",
+    "Moments",
+    "NonFiniteError",
+    "Observer",
+    "Report",
+    "Snapshots",
+    "TimeAverage",
+    "Trajectory",
+    "__version__",
+    "data",
+    "laws",
+    "models",
+    "plots",
+    "schemes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # laws and plots bring in parts of scipy and matplotlib that take a while to import
+    if name in ("laws", "plots"):
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,531 @@
+"""The ensemble: particles of one model, advanced together."""
+
+from __future__ import annotations
+
+import math
+import os
+import secrets
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _core, checkpoint
+from ._checks import choice, integer, number
+from .initial import Initial
+from .models import Model
+from .observers import Observer
+from .observers.base import Plan
+from .report import EnsembleWarning, NonFiniteError, Report
+from .schemes import get as get_scheme
+
+__all__ = ["Ensemble", "Trajectory"]
+
+_SLICE_SECONDS = 0.05  # a run looks for Ctrl-C and moves the progress bar this often
+_GUESS = 3e-9  # seconds per particle-step before anything was measured
+_ROWS = 16  # draws that the engine makes at a time: slices end on such a boundary
+
+
+class Trajectory(NamedTuple):
+    """One particle's path: times ``t`` and states ``x``, both of shape (k,)."""
+
+    t: npt.NDArray[np.float64]
+    x: npt.NDArray[Any]
+
+
+@dataclass
+class _Leg:
+    """Consecutive steps made in the same way, from time ``t0``."""
+
+    scheme: str
+    dt: float
+    coarsen: int
+    steps: int
+    t0: float
+
+    @property
+    def end(self) -> float:
+        return self.t0 + self.steps * self.dt
+
+
+class Ensemble:
+    """Independent particles of one model, integrated together.
+
+    Every random number is a function of seed, particle and step: results do not depend on the number
+    of threads, on the instruction set, or on how a run is split.
+
+    Parameters
+    ----------
+    model : Model
+        From `escapade.models`.
+    n : int
+        Number of particles, >= 1.
+    x0 : float, array_like of shape (n,), distribution or "stationary"
+        Initial states. A distribution is anything with a ``ppf`` (scipy.stats frozen distributions,
+        laws of this package); it is sampled by inversion. ``"stationary"`` is ``model.stationary()``.
+    seed : int, optional
+        0 to 2**64 - 1; drawn from the operating system when not given, and always recorded.
+    dtype : {"float64", "float32"}, default "float64"
+        Of the state.
+    noise : {"float32", "float64"}, default "float32"
+        Normals from 32-bit words (|z| up to 6.66, fast) or from 53-bit uniforms (|z| up to 8.57).
+    threads : int, optional
+        Default: the processors that this process may use.
+    device : {"cpu"}, default "cpu"
+    first_id : int, default 0
+        Number of the first particle: ensembles of disjoint ranges are disjoint parts of one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of bounds.
+    NotImplementedError
+        For a device that this build lacks.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        n: int,
+        x0: Any,
+        *,
+        seed: int | None = None,
+        dtype: Any = "float64",
+        noise: str = "float32",
+        threads: int | None = None,
+        device: str = "cpu",
+        first_id: int = 0,
+    ) -> None:
+        if not isinstance(model, Model):
+            raise TypeError(f"model must be a model of escapade.models, got {type(model).__name__}")
+        self._model = model
+        n = integer("n", n, low=1, high=2**40)
+        self._seed = secrets.randbits(64) if seed is None else integer("seed", seed, low=0, high=2**64 - 1)
+        self._dtype = _dtype(dtype)
+        self._noise = choice("noise", noise, ("float32", "float64"))
+        _device(device)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        count = (cores or 1) if threads is None else integer("threads", threads, low=1, high=4096)
+        self._first_id = integer("first_id", first_id, low=0, high=2**63)
+        initial = Initial(x0, model, n, self._dtype, self._first_id)
+        try:
+            self._engine = _core.Engine(n, self._dtype.name, self._noise, self._seed, count, self._first_id)
+        except MemoryError:
+            raise MemoryError(
+                f"n={n} particles of {self._dtype.name} need {n * self._dtype.itemsize / 2**30:.3g} GiB"
+            ) from None
+        self._initial: Initial | None = initial
+        self._coordinate = initial.fill(self._engine.state, self._seed)
+        self._engine.fill_padding()
+        self._legs: list[_Leg] = []
+        self._seconds = 0.0
+        self._work = 0.0
+        self._bad = 0
+
+    # -- what it is --------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> Model:
+        """The model."""
+        return self._model
+
+    @property
+    def n(self) -> int:
+        """Number of particles."""
+        return self._engine.n
+
+    @property
+    def seed(self) -> int:
+        """Seed, given or drawn."""
+        return self._seed
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the state."""
+        return self._dtype
+
+    @property
+    def noise(self) -> str:
+        """How normals are made."""
+        return self._noise
+
+    @property
+    def threads(self) -> int:
+        """Number of threads; may be changed at any time without changing results."""
+        return self._engine.threads
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        self._engine.threads = integer("threads", count, low=1, high=4096)
+
+    @property
+    def step(self) -> int:
+        """Steps made so far."""
+        return self._engine.step
+
+    @property
+    def t(self) -> float:
+        """Time reached, computed from whole steps."""
+        return self._legs[-1].end if self._legs else 0.0
+
+    # -- states ------------------------------------------------------------------------------------
+
+    @property
+    def coordinate(self) -> str:
+        """Coordinate of `state`: ``"physical"``, ``"log"`` or ``"lamperti"``."""
+        return self._coordinate
+
+    @property
+    def state(self) -> npt.NDArray[Any]:
+        """The stored state, shape (n,), in `coordinate`; a read-only view, no copy."""
+        view = self._engine.state
+        view.flags.writeable = False
+        return view
+
+    @property
+    def x(self) -> npt.NDArray[Any]:
+        """States in the physical coordinate, shape (n,).
+
+        A read-only view of the ensemble's memory if it is stored in that coordinate, a new array
+        otherwise. What is too small for the dtype is 0 here and still resolved in `state`.
+        """
+        if self._coordinate == "physical":
+            return self.state
+        with np.errstate(over="ignore", under="ignore"):
+            return self._physical(0, self.n).astype(self._dtype)
+
+    @property
+    def status(self) -> npt.NDArray[np.uint8]:
+        """Per particle, shape (n,): 0 running, 1 lost (nan or infinite)."""
+        return (~np.isfinite(self._engine.state)).astype(np.uint8)
+
+    def _map(self) -> tuple[str, tuple[float, ...], str]:
+        return self._model.name, self._model._values, self._coordinate
+
+    def _physical(self, first: int, count: int) -> npt.NDArray[np.float64]:
+        return self._engine.physical(*self._map(), first, count)
+
+    def _power_sums(self, shift: float, highest: int) -> npt.NDArray[np.float64]:
+        return self._engine.power_sums(*self._map(), shift, highest)
+
+    def _histogram(
+        self, scale: int, lo: float, inverse_width: float, threshold: float, counts: npt.NDArray[np.uint64]
+    ) -> None:
+        self._engine.histogram(*self._map(), scale, lo, inverse_width, threshold, counts)
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def run(
+        self,
+        t: float | None = None,
+        dt: float | None = None,
+        scheme: str = "auto",
+        observe: Observer | Sequence[Observer] = (),
+        progress: bool = False,
+        *,
+        steps: int | None = None,
+        on_bad: str = "warn",
+        coarsen: int = 1,
+    ) -> Ensemble:
+        """Advance all particles, from where the last run stopped.
+
+        Parameters
+        ----------
+        t : float
+            Time to advance by, >= 0, a whole number of steps. Give ``t`` or ``steps``.
+        dt : float
+            Time step, > 0. Adaptive schemes cut it further where the state asks for it.
+        scheme : str, default "auto"
+            A scheme of `escapade.schemes`; "auto" takes the model's best (`Model.auto_scheme`), which
+            `report` names.
+        observe : Observer or sequence of Observer
+            What to look at during the run.
+        progress : bool, default False
+            Show a tqdm progress bar.
+        steps : int
+            Number of steps, >= 0, in place of ``t``.
+        on_bad : {"warn", "raise", "ignore"}, default "warn"
+            What to do when particles become non-finite.
+        coarsen : int, default 1
+            Draws added up to one increment: runs with ``coarsen=k, dt=k*h`` follow the Brownian paths
+            of runs with ``dt=h`` (convergence studies, multilevel Monte Carlo). Substeps of adaptive
+            schemes draw on their own.
+
+        Returns
+        -------
+        Ensemble
+            Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong type or out of bounds; before anything runs.
+        NonFiniteError
+            With ``on_bad="raise"``, as soon as a particle is found lost.
+        KeyboardInterrupt
+            On Ctrl-C; the ensemble then stands at a whole step and can run on.
+        """
+        if dt is None:
+            raise TypeError("dt must be given: the time step, a number > 0")
+        dt = number("dt", dt, low=0.0, open_low=True)
+        count = self._count_steps(t, steps, dt)
+        on_bad = choice("on_bad", on_bad, ("warn", "raise", "ignore"))
+        coarsen = integer("coarsen", coarsen, low=1, high=2**20)
+        name = self._resolve_scheme(scheme)
+        observers = _observers(observe)
+        plan = Plan(self.step, self.step + count, self.t, dt)
+        if plan.end >= 2**39 or (self._engine.draw + count * coarsen) >= 2**56:
+            raise ValueError(f"steps must leave the step counter below 2**39, got {count}")
+        for observer in observers:
+            observer.begin(self, plan)
+        self._take_coordinate(name)
+        self._start_leg(name, dt, coarsen)
+        self._loop(plan, name, coarsen, observers, bool(progress), on_bad)
+        self._judge(on_bad, name, dt)
+        return self
+
+    def _count_steps(self, t: float | None, steps: int | None, dt: float) -> int:
+        if (t is None) == (steps is None):
+            raise TypeError("give either t or steps to run()")
+        if steps is not None:
+            return integer("steps", steps, low=0)
+        t = number("t", t, low=0.0)
+        ratio = t / dt
+        if ratio >= 2**53:
+            raise ValueError(f"t / dt must be less than 2**53, got t={t!r}, dt={dt!r}")
+        whole = round(ratio)
+        if abs(ratio - whole) > 1e-6 * max(1.0, ratio) or (t > 0 and whole == 0):
+            raise ValueError(
+                f"t must be a whole number of steps, got t={t!r} with dt={dt!r} ({ratio:.6g} steps); "
+                f"t={whole * dt:.6g} or steps={max(whole, 1)} would do"
+            )
+        return whole
+
+    def _resolve_scheme(self, scheme: str) -> str:
+        if isinstance(scheme, str) and scheme == "auto":
+            return self._model.auto_scheme()
+        name = get_scheme(scheme).name
+        reason = self._model.scheme_objection(name)
+        if reason is not None:
+            usable = ", ".join(self._model.schemes)
+            raise ValueError(f"scheme {name!r} cannot step {self._model!r}: {reason}; it can use {usable}")
+        return name
+
+    def _take_coordinate(self, scheme: str) -> None:
+        """Store the state in the coordinate in which ``scheme`` steps."""
+        wanted = get_scheme(scheme).coordinate
+        if wanted == self._coordinate:
+            return
+        lost = self._engine.count_nonfinite()
+        before = np.array(self._engine.state) if not self._legs else None
+        self._engine.change_coordinate(*self._map()[:2], self._coordinate, wanted)
+        if before is not None and self._engine.count_nonfinite() > lost:
+            self._engine.state[:] = before
+            self._engine.fill_padding()
+            raise ValueError(f"x0 must lie where the {wanted} coordinate of {self._model!r} is defined")
+        self._coordinate = wanted
+
+    def _start_leg(self, scheme: str, dt: float, coarsen: int) -> None:
+        last = self._legs[-1] if self._legs else None
+        if last is None or (last.scheme, last.dt, last.coarsen) != (scheme, dt, coarsen):
+            if last is not None and last.steps == 0:
+                self._legs.pop()
+            self._legs.append(_Leg(scheme, dt, coarsen, 0, last.end if last else 0.0))
+
+    def _advance(self, steps: int) -> None:
+        leg, start, before = self._legs[-1], time.perf_counter(), self.step
+        try:
+            self._engine.advance(
+                self._model.name, leg.scheme, self._model._values, steps, leg.dt, leg.coarsen
+            )
+        finally:  # Ctrl-C may arrive between the engine's return and here
+            leg.steps += self.step - before
+            self._seconds += time.perf_counter() - start
+            self._work += float(self.step - before) * self.n
+
+    def _loop(
+        self, plan: Plan, scheme: str, coarsen: int, observers: list[Observer], progress: bool, on_bad: str
+    ) -> None:
+        bar = None
+        if progress:
+            from tqdm.auto import tqdm
+
+            bar = tqdm(total=plan.end - plan.step, unit="step", desc=f"{self._model.name} {scheme}")
+        try:
+            due = [o.next_step(plan.step, plan) for o in observers]
+            self._look(plan, observers, due)
+            while self.step < plan.end:
+                target = min([plan.end, *(d for d in due if d is not None)])
+                length = min(target - self.step, self._slice(coarsen))
+                self._advance(length)
+                if bar is not None:
+                    bar.update(length)
+                self._look(plan, observers, due)
+                if on_bad == "raise" and self._engine.count_nonfinite() > self._bad:
+                    break
+        finally:
+            if bar is not None:
+                bar.close()
+
+    def _slice(self, coarsen: int) -> int:
+        """Steps that take about _SLICE_SECONDS, by what was measured so far."""
+        rate = self._seconds / self._work if self._work else _GUESS * coarsen / self.threads
+        steps = max(1, min(int(_SLICE_SECONDS / (rate * self.n + 1e-12)), 2**40))
+        return steps if steps <= _ROWS else steps - (self.step + steps) % _ROWS
+
+    def _look(self, plan: Plan, observers: list[Observer], due: list[int | None]) -> None:
+        for i, observer in enumerate(observers):
+            if due[i] == self.step:
+                observer.update(self, self.step, plan.time(self.step))
+                due[i] = observer.next_step(self.step, plan)
+
+    def _judge(self, on_bad: str, scheme: str, dt: float) -> None:
+        bad = self._engine.count_nonfinite()
+        new, self._bad = bad - self._bad, bad
+        if new <= 0 or on_bad == "ignore":
+            return
+        best = self._model.auto_scheme()
+        advice = f"a smaller dt or scheme={best!r}" if best != scheme else "a smaller dt"
+        message = (
+            f"{new:,} of {self.n:,} particles ({new / self.n:.3g}) were lost (nan, infinite or outside the "
+            f"domain of {self._model.name}) with scheme {scheme!r} and dt={dt:g}; try {advice}"
+        )
+        if on_bad == "raise":
+            raise NonFiniteError(message)
+        warnings.warn(message, EnsembleWarning, stacklevel=3)
+
+    # -- afterwards --------------------------------------------------------------------------------
+
+    def report(self) -> Report:
+        """Return what ran, on what, how fast, and how many particles went bad."""
+        steps = max(self.step, 1)
+        return Report(
+            model=repr(self._model),
+            scheme=self._legs[-1].scheme if self._legs else "",
+            n=self.n,
+            dtype=self._dtype.name,
+            noise=self._noise,
+            device="cpu",
+            isa=_core.isa(),
+            threads=self.threads,
+            seed=self._seed,
+            steps=self.step,
+            t=self.t,
+            seconds=self._seconds,
+            particle_steps_per_second=self._work / self._seconds if self._work else 0.0,
+            nonfinite=self._engine.count_nonfinite(),
+            substeps_per_step=self._engine.substeps / (steps * self.n),
+            floor_hits=self._engine.floor_hits,
+        )
+
+    def particle(self, i: int, every: int | None = None) -> Trajectory:
+        """Simulate particle ``i`` alone, over everything that the ensemble has done.
+
+        Its final state equals ``x[i]`` bit for bit.
+
+        Parameters
+        ----------
+        i : int
+            Number of the particle, 0 to n - 1.
+        every : int, optional
+            Record the path every so many steps, as well as at both ends. By default both ends only.
+
+        Raises
+        ------
+        ValueError
+            If ``i`` or ``every`` is out of bounds, or the initial condition was not kept in the
+            checkpoint that the ensemble was loaded from.
+        """
+        i = integer("i", i, low=0, high=self.n - 1)
+        every = None if every is None else integer("every", every, low=1)
+        if self._initial is None:
+            raise ValueError(
+                "particle() needs the initial condition, and checkpoints keep only numbers, arrays and "
+                "'stationary' of x0: this ensemble was loaded and had another distribution"
+            )
+        one = Ensemble.__new__(Ensemble)
+        one._model, one._dtype, one._legs = self._model, self._dtype, []
+        one._engine = _core.Engine(
+            1, self._dtype.name, self._noise, self._seed, 1, self._first_id + i
+        )
+        one._coordinate = self._initial.fill(one._engine.state, self._seed, i)
+        one._engine.fill_padding()
+        times, states = [0.0], [one._physical(0, 1)[0]]
+        for leg in self._legs:
+            if get_scheme(leg.scheme).coordinate != one._coordinate:
+                wanted = get_scheme(leg.scheme).coordinate
+                one._engine.change_coordinate(*one._map()[:2], one._coordinate, wanted)
+                one._coordinate = wanted
+            done = 0
+            while done < leg.steps:
+                length = leg.steps - done if every is None else min(every - one.step % every, leg.steps - done)
+                one._engine.advance(
+                    self._model.name, leg.scheme, self._model._values, length, leg.dt, leg.coarsen
+                )
+                done += length
+                if every is not None or (leg is self._legs[-1] and done == leg.steps):
+                    times.append(leg.t0 + done * leg.dt)
+                    states.append(one._physical(0, 1)[0])
+        with np.errstate(over="ignore", under="ignore"):
+            return Trajectory(np.array(times), np.array(states).astype(self._dtype))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a checkpoint, atomically: ``run(a); save; load; run(b)`` equals ``run(a + b)``.
+
+        Observers are not part of it: they belong to the caller.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; an older file of that name is then untouched.
+        """
+        checkpoint.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], threads: int | None = None) -> Ensemble:
+        """Read a checkpoint written by `save`.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged or is not a checkpoint of escapade.
+        """
+        return checkpoint.load(cls, path, threads)
+
+    def __repr__(self) -> str:
+        return (
+            f"Ensemble({self._model!r}, n={self.n}, seed={self._seed}, dtype={self._dtype.name!r}, "
+            f"noise={self._noise!r}): t={self.t:g}, step={self.step}"
+        )
+
+
+def _dtype(value: Any) -> np.dtype[Any]:
+    name = value
+    if not isinstance(value, str):
+        try:
+            name = np.dtype(value).name
+        except Exception:  # numpy raises several kinds
+            raise TypeError(f"dtype must be 'float64' or 'float32', got {value!r:.80}") from None
+    return np.dtype(choice("dtype", name, ("float64", "float32")))
+
+
+def _device(value: Any) -> None:
+    if isinstance(value, str) and value.split(":")[0] == "cuda":
+        raise NotImplementedError(f"device={value!r}: this build has no CUDA engine; use device='cpu'")
+    choice("device", value, ("cpu",))
+
+
+def _observers(observe: Any) -> list[Observer]:
+    if isinstance(observe, Observer):
+        return [observe]
+    if not isinstance(observe, (list, tuple)) or not all(isinstance(o, Observer) for o in observe):
+        raise TypeError(f"observe must be an observer or a list of observers, got {observe!r:.80}")
+    if len({id(o) for o in observe}) != len(observe):
+        raise ValueError("observe must not name one observer twice")
+    return list(observe)

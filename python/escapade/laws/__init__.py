@@ -1,0 +1,80 @@
+"""Exact stationary laws, with the habits of scipy.stats frozen distributions.
+
+Nothing here depends on the compiled core: the laws are a second, independent road to the answer.
+"""
+
+from __future__ import annotations
+
+from .base import Law, NoStationaryLaw, PositiveLaw
+from .compare import Comparison, Share, compare
+from .double_well import DoubleWell
+from .gamma import Gamma, InverseGamma
+from .geometric_brownian_motion import (
+    GeometricBrownianMotion,
+    geometric_brownian_motion_transition,
+)
+from .gig import GIG
+from .log_law import LogOf
+from .network import DiagonalNetwork
+from .network_theory import (
+    absorption_probability,
+    critical_temperature,
+    depth0_euler_maruyama_variance,
+    depth1_mode,
+    relaxation_rate,
+    t_star,
+)
+from .normal import LogNormal, Normal
+from .numeric import NumericLaw
+from .ornstein_uhlenbeck import OrnsteinUhlenbeck
+from .pearson import PearsonIV
+from .pitchfork import Pitchfork, pitchfork_relaxation_rate
+from .point import PointMass
+from .power_law import PowerLaw
+from .power_law_moments import (
+    TransitionMoments,
+    euler_maruyama_tail_index,
+    euler_maruyama_variance,
+    transition_moments,
+)
+from .student import StudentT
+from .transforms import Affine, PowerOf
+
+__all__ = [
+    "GIG",
+    "Affine",
+    "Comparison",
+    "DiagonalNetwork",
+    "DoubleWell",
+    "Gamma",
+    "GeometricBrownianMotion",
+    "InverseGamma",
+    "Law",
+    "LogNormal",
+    "LogOf",
+    "NoStationaryLaw",
+    "Normal",
+    "NumericLaw",
+    "OrnsteinUhlenbeck",
+    "PearsonIV",
+    "Pitchfork",
+    "PointMass",
+    "PositiveLaw",
+    "PowerLaw",
+    "PowerOf",
+    "Share",
+    "StudentT",
+    "TransitionMoments",
+    "absorption_probability",
+    "compare",
+    "critical_temperature",
+    "depth0_euler_maruyama_variance",
+    "depth1_mode",
+    "euler_maruyama_tail_index",
+    "euler_maruyama_variance",
+    "geometric_brownian_motion_transition",
+    "pitchfork_relaxation_rate",
+    "relaxation_rate",
+    "t_star",
+    "transition_moments",
+]

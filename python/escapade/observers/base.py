@@ -1,0 +1,73 @@
+"""What an observer is: something that looks at an ensemble at chosen steps and keeps little."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from .._checks import integer
+
+if TYPE_CHECKING:
+    from ..ensemble import Ensemble
+
+__all__ = ["Observer", "Plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The run that an observer is about to see: from ``step`` to ``end``, time ``t`` at ``step``."""
+
+    step: int
+    end: int
+    t: float
+    dt: float
+
+    def time(self, step: int) -> float:
+        """Return the time at ``step``."""
+        return self.t + (step - self.step) * self.dt
+
+    def step_at(self, name: str, time: float) -> int:
+        """Return the step at ``time``; a ValueError if it is not a whole number of steps away."""
+        offset = (time - self.t) / self.dt
+        whole = round(offset)
+        if abs(offset - whole) > 1e-6 * max(1.0, abs(offset)):
+            raise ValueError(
+                f"{name} = {time:g} is not a whole number of steps of dt = {self.dt:g} from t = {self.t:g}"
+            )
+        return self.step + whole
+
+
+class Observer(abc.ABC):
+    """Base of all observers.
+
+    An observer without ``every`` looks once, at the end of each run it is given to. With ``every=k``
+    it looks at every step of the ensemble that is a multiple of ``k``, so that it sees the same
+    whether a run is made in one go or in parts. Observers see physical coordinates.
+    """
+
+    def __init__(self, every: int | None = None) -> None:
+        self.every = None if every is None else integer("every", every, low=1)
+
+    def begin(self, ensemble: Ensemble, plan: Plan) -> None:
+        """Check, before anything runs, that the run can be observed."""
+        return
+
+    def next_step(self, step: int, plan: Plan) -> int | None:
+        """Return the first step after ``step`` at which to look, None if there is none."""
+        if self.every is None:
+            return plan.end if step < plan.end else None
+        return (step // self.every + 1) * self.every
+
+    @abc.abstractmethod
+    def update(self, ensemble: Ensemble, step: int, time: float) -> None:
+        """Look at ``ensemble``, which stands at ``step``."""
+
+
+def finite_mean(x: npt.NDArray[np.float64]) -> float:
+    """Return the mean of the finite entries, 0 if there is none: where power sums are centred."""
+    good = x[np.isfinite(x)]
+    return float(good.mean()) if good.size else 0.0

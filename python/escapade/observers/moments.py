@@ -1,0 +1,189 @@
+"""Moments of the ensemble, with standard errors."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from .._checks import integer
+from .base import Observer, finite_mean
+
+if TYPE_CHECKING:
+    from ..ensemble import Ensemble
+
+__all__ = ["Moments"]
+
+_CHUNK = 4096
+FloatArray = npt.NDArray[np.float64]
+
+
+def recentre(sums: FloatArray, distance: float) -> FloatArray:
+    """Return power sums about a centre moved by ``distance``, from those about the old one."""
+    out = np.empty_like(sums)
+    for k in range(sums.shape[-1]):
+        terms = [math.comb(k, j) * (-distance) ** (k - j) * sums[..., j] for j in range(k + 1)]
+        out[..., k] = sum(terms)
+    return out
+
+
+class Moments(Observer):
+    """Raw and central moments over the particles, with standard errors.
+
+    Sums are added in an order that depends neither on threads nor on the instruction set. Particles
+    that are not finite are left out and counted in ``bad``.
+
+    Parameters
+    ----------
+    order : int, default 2
+        Highest moment, 1 to 8. Standard errors need, and this class keeps, twice that order.
+    every : int, optional
+        Look every so many steps, which makes all results arrays over time. By default look once at
+        the end of a run; the results are then those of the last look.
+
+    Attributes
+    ----------
+    t : ndarray, shape (looks,)
+        Times of the looks.
+    count, bad : ndarray or int
+        Finite and non-finite particles.
+    """
+
+    def __init__(self, order: int = 2, every: int | None = None) -> None:
+        super().__init__(every)
+        self.order = integer("order", order, low=1, high=_core.max_moment // 2)
+        self._times: list[float] = []
+        self._shifts: list[float] = []
+        self._sums: list[FloatArray] = []
+        self._bad: list[int] = []
+
+    def update(self, ensemble: Ensemble, step: int, time: float) -> None:
+        shift = finite_mean(ensemble._physical(0, min(_CHUNK, ensemble.n)))
+        sums = ensemble._power_sums(shift, 2 * self.order)
+        self._times.append(time)
+        self._shifts.append(shift)
+        self._sums.append(sums)
+        self._bad.append(ensemble.n - int(sums[0]))
+
+    def merge(self, other: Moments) -> Moments:
+        """Return the moments of two disjoint ensembles taken together.
+
+        Raises
+        ------
+        TypeError
+            If ``other`` is not `Moments`.
+        ValueError
+            If orders or times of the looks differ.
+        """
+        if not isinstance(other, Moments):
+            raise TypeError(f"other must be Moments, got {type(other).__name__}")
+        if self.order != other.order or self._times != other._times:
+            raise ValueError(
+                f"other must have order {self.order} and the same {len(self._times)} looks, "
+                f"got order {other.order} and {len(other._times)} looks"
+            )
+        out = Moments(self.order, self.every)
+        out._times = list(self._times)
+        out._shifts = list(self._shifts)
+        out._bad = [a + b for a, b in zip(self._bad, other._bad, strict=True)]
+        for s, o, a, b in zip(self._shifts, other._shifts, self._sums, other._sums, strict=True):
+            out._sums.append(a + recentre(b, s - o))
+        return out
+
+    @property
+    def t(self) -> FloatArray:
+        return np.array(self._times)
+
+    def _pick(self, values: FloatArray) -> FloatArray | float:
+        return float(values[-1]) if self.every is None else values
+
+    def _all(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return numbers of particles, means and central moments (looks, 2 order + 1)."""
+        if not self._sums:
+            raise ValueError("Moments has not seen a run yet: pass it to run(observe=[...])")
+        sums = np.array(self._sums)
+        with np.errstate(all="ignore"):
+            about = sums / sums[:, :1]
+            distance = about[:, 1]
+            central = np.array([recentre(row, d) for row, d in zip(about, distance, strict=True)])
+        return sums[:, 0], np.array(self._shifts) + distance, central
+
+    @property
+    def count(self) -> int | npt.NDArray[np.int64]:
+        n = self._all()[0].astype(np.int64)
+        return int(n[-1]) if self.every is None else n
+
+    @property
+    def bad(self) -> int | npt.NDArray[np.int64]:
+        bad = np.array(self._bad, dtype=np.int64)
+        return int(bad[-1]) if self.every is None and len(bad) else bad
+
+    def _order(self, k: int, least: int) -> int:
+        return integer("k", k, low=least, high=self.order)
+
+    def central(self, k: int) -> FloatArray | float:
+        """Return the central moment of order ``k`` (2 to ``order``)."""
+        return self._pick(self._all()[2][:, self._order(k, 2)])
+
+    def moment(self, k: int) -> FloatArray | float:
+        """Return the raw moment ``E x^k`` (1 to ``order``)."""
+        return self._pick(self._raw(self._order(k, 1)))
+
+    def moment_stderr(self, k: int) -> FloatArray | float:
+        """Return the standard error of the raw moment ``E x^k``."""
+        k = self._order(k, 1)
+        n = self._all()[0]
+        with np.errstate(all="ignore"):
+            error = np.sqrt(np.maximum(self._raw(2 * k) - self._raw(k) ** 2, 0.0) / n)
+        return self._pick(error)
+
+    def _raw(self, k: int) -> FloatArray:
+        _, mean, central = self._all()
+        return np.array([recentre(row, -m)[k] for row, m in zip(central, mean, strict=True)])
+
+    @property
+    def mean(self) -> FloatArray | float:
+        return self._pick(self._all()[1])
+
+    @property
+    def mean_stderr(self) -> FloatArray | float:
+        n, _, central = self._all()
+        return self._pick(np.sqrt(central[:, 2] / n))
+
+    @property
+    def var(self) -> FloatArray | float:
+        """Variance over the particles (biased by 1/n, like ``numpy.var``)."""
+        return self._pick(self._all()[2][:, 2])
+
+    @property
+    def std(self) -> FloatArray | float:
+        return self._pick(np.sqrt(self._all()[2][:, 2]))
+
+    @property
+    def var_stderr(self) -> FloatArray | float:
+        """Standard error of the variance, ``sqrt((m4 - var^2)/n)``; needs ``order >= 2``."""
+        self._order(2, 2)
+        n, _, central = self._all()
+        return self._pick(np.sqrt(np.maximum(central[:, 4] - central[:, 2] ** 2, 0.0) / n))
+
+    @property
+    def skewness(self) -> FloatArray | float:
+        """Third standardised moment; needs ``order >= 3``."""
+        self._order(3, 3)
+        c = self._all()[2]
+        with np.errstate(all="ignore"):
+            return self._pick(c[:, 3] / c[:, 2] ** 1.5)
+
+    @property
+    def kurtosis(self) -> FloatArray | float:
+        """Excess kurtosis, 0 for a normal law; needs ``order >= 4``."""
+        self._order(4, 4)
+        c = self._all()[2]
+        with np.errstate(all="ignore"):
+            return self._pick(c[:, 4] / c[:, 2] ** 2 - 3.0)
+
+    def __repr__(self) -> str:
+        return f"Moments(order={self.order}, every={self.every}): {len(self._times)} looks"

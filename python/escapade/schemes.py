@@ -1,0 +1,66 @@
+"""The time-stepping schemes: what each converges to, and how fast."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+from dataclasses import dataclass
+
+from . import _core
+from ._checks import choice
+
+__all__ = ["Scheme", "get", "list"]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What a scheme says of itself.
+
+    Attributes
+    ----------
+    name, summary : str
+    calculus : str
+        ``"ito"`` or ``"stratonovich"``: the integral it converges to. Models are given the drift that
+        belongs to it, converted exactly.
+    coordinate : str
+        In which it steps: ``"physical"``, ``"log"`` or ``"lamperti"``.
+    strong_order, weak_order : float
+        For noise that depends on the state.
+    strong_order_additive : float
+        For noise that does not.
+    normals : int
+        Normals drawn per step.
+    adaptive : bool
+        Whether steps are cut where the state asks for it.
+    """
+
+    name: str
+    summary: str
+    calculus: str
+    coordinate: str
+    strong_order: float
+    strong_order_additive: float
+    weak_order: float
+    normals: int
+    adaptive: bool
+
+
+@functools.cache
+def _registry() -> dict[str, Scheme]:
+    return {entry["name"]: Scheme(**entry) for entry in _core.schemes()}
+
+
+def list() -> tuple[str, ...]:
+    """Return the names of all schemes."""
+    return tuple(sorted(_registry()))
+
+
+def get(name: str) -> Scheme:
+    """Return the scheme called ``name``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``name`` is not the name of a scheme.
+    """
+    return _registry()[choice("scheme", name, builtins.list(_registry()))]
