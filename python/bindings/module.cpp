@@ -174,8 +174,8 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("state", [](py::object self) -> py::array {
         Engine& e = self.cast<Engine&>();
         const auto n = py::ssize_t(e.n());
-        if (e.precision() == Precision::float32) return py::array_t<float>({n}, static_cast<float*>(e.data()), self);
-        return py::array_t<double>({n}, static_cast<double*>(e.data()), self);
+        if (e.precision() == Precision::float32) return py::array_t<float>(n, static_cast<float*>(e.data()), self);
+        return py::array_t<double>(n, static_cast<double*>(e.data()), self);
       })
       .def("fill_padding", &Engine::fill_padding)
       .def("restore", &Engine::restore, py::arg("step"), py::arg("draw"), py::arg("substeps"), py::arg("floor_hits"))

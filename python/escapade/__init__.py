@@ -1,12 +1,12 @@
 """escapade: fast, exactly validated integration of large ensembles of SDEs with state-dependent noise.
 
-    import escapade as ea
+import escapade as ea
 
-    model = ea.models.PowerLaw(H=1.0, sigma_g=0.1, sigma_H=0.2, eta=1.0)
-    ens = ea.Ensemble(model, n=1_000_000, x0=0.0, seed=7)
-    hist = ea.Histogram(-4, 4, bins=400)
-    ens.run(t=10.0, dt=0.01, observe=hist)
-    print(model.stationary().compare(hist))
+model = ea.models.PowerLaw(H=1.0, sigma_g=0.1, sigma_H=0.2, eta=1.0)
+ens = ea.Ensemble(model, n=1_000_000, x0=0.0, seed=7)
+hist = ea.Histogram(-4, 4, bins=400)
+ens.run(t=10.0, dt=0.01, observe=hist)
+print(model.stationary().compare(hist))
 """
 
 from __future__ import annotations

@@ -57,7 +57,9 @@ def save(ensemble: Ensemble, path: str | os.PathLike[str]) -> None:
     if initial is not None and initial.array is not None:
         arrays["x0"] = initial.array
     target = os.path.abspath(os.fspath(path))
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".escapade-", suffix=".npz")
+    handle, temporary = tempfile.mkstemp(
+        dir=os.path.dirname(target), prefix=".escapade-", suffix=".npz"
+    )
     try:
         with os.fdopen(handle, "wb") as file:
             np.savez(file, **arrays)
@@ -77,7 +79,9 @@ def load(cls: type[Ensemble], path: str | os.PathLike[str], threads: int | None)
         with np.load(name, allow_pickle=False) as file:
             header = json.loads(bytes(file["header"]))
             if header["format"] != _FORMAT:
-                raise ValueError(f"its format is {header['format']!r}, this version reads {_FORMAT!r}")
+                raise ValueError(
+                    f"its format is {header['format']!r}, this version reads {_FORMAT!r}"
+                )
             state = file["state"]
             x0 = file["x0"] if "x0" in file else None
         return _rebuild(cls, header, state, x0, threads)
@@ -87,7 +91,9 @@ def load(cls: type[Ensemble], path: str | os.PathLike[str], threads: int | None)
         ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, OSError, OverflowError,
         NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
-        raise ValueError(f"path = {name!r} is not an escapade checkpoint, or is damaged: {error}") from error
+        raise ValueError(
+            f"path = {name!r} is not an escapade checkpoint, or is damaged: {error}"
+        ) from error
 
 
 def _rebuild(
@@ -97,7 +103,11 @@ def _rebuild(
 
     model = models.get(header["model"])(**_decode(header["params"]))
     kind = header["initial"]["kind"]
-    start: Any = {"value": header["initial"].get("value"), "array": x0, "stationary": "stationary"}.get(kind)
+    start: Any = {
+        "value": header["initial"].get("value"),
+        "array": x0,
+        "stationary": "stationary",
+    }.get(kind)
     ensemble = cls(
         model,
         int(state.size),
@@ -110,7 +120,9 @@ def _rebuild(
         first_id=header["first_id"],
     )
     if kind == "stationary":
-        ensemble._initial = Initial("stationary", model, ensemble.n, ensemble.dtype, header["first_id"])
+        ensemble._initial = Initial(
+            "stationary", model, ensemble.n, ensemble.dtype, header["first_id"]
+        )
     elif start is None:
         ensemble._initial = None
     ensemble._engine.state[:] = state

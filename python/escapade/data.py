@@ -35,7 +35,7 @@ def discriminant(alpha1: float, alpha2: float, alpha3: float) -> float:
     """
     # Ratios first: the products may overflow or underflow although the answer does not.
     if alpha1 == 0.0 or alpha3 == 0.0:
-        if alpha2 != 0.0:
+        if alpha2 * alpha2 != 0.0:  # a product that underflows is no evidence
             raise ValueError(
                 f"alpha2**2 must be at most alpha1*alpha3 = 0, got alpha2 = {alpha2!r}"
             )
@@ -120,7 +120,8 @@ class DataMoments:
             Same shape as ``v``.
         """
         points = array("v", v)
-        return ((self.alpha1 * points - 2.0 * self.alpha2) * points + self.alpha3)[()]
+        with np.errstate(over="ignore", invalid="ignore"):
+            return ((self.alpha1 * points - 2.0 * self.alpha2) * points + self.alpha3)[()]
 
 
 def gaussian(k: float = 1.0, s: float = 1.0) -> DataMoments:
@@ -156,9 +157,7 @@ def binary(k: float = 1.0, s: float = 1.0) -> DataMoments:
     return DataMoments(1.0, k, 0.0, 0.0, s * s, k * k + s * s, f"binary(k={k:g}, s={s:g})")
 
 
-def moments(
-    beta1: float, beta2: float, alpha1: float, alpha2: float, alpha3: float
-) -> DataMoments:
+def moments(beta1: float, beta2: float, alpha1: float, alpha2: float, alpha3: float) -> DataMoments:
     """Moments given directly; see :class:`DataMoments` for their meaning and bounds."""
     return DataMoments(beta1, beta2, alpha1, alpha2, alpha3)
 

@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import math
 import os
 import secrets
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _core, checkpoint
-from ._checks import choice, integer, number
+from ._checks import _show, choice, integer, number
+from ._run import check_observers, count_steps, execute, judge, resolve_scheme
 from .initial import Initial
 from .models import Model
 from .observers import Observer
 from .observers.base import Plan
-from .report import EnsembleWarning, NonFiniteError, Report
+from .report import Report
 from .schemes import get as get_scheme
+from .trajectory import Trajectory, resimulate
 
 __all__ = ["Ensemble", "Trajectory"]
-
-_SLICE_SECONDS = 0.05  # a run looks for Ctrl-C and moves the progress bar this often
-_GUESS = 3e-9  # seconds per particle-step before anything was measured
-_ROWS = 16  # draws that the engine makes at a time: slices end on such a boundary
-
-
-class Trajectory(NamedTuple):
-    """One particle's path: times ``t`` and states ``x``, both of shape (k,)."""
-
-    t: npt.NDArray[np.float64]
-    x: npt.NDArray[Any]
 
 
 @dataclass
@@ -104,7 +93,9 @@ class Ensemble:
             raise TypeError(f"model must be a model of escapade.models, got {type(model).__name__}")
         self._model = model
         n = integer("n", n, low=1, high=2**40)
-        self._seed = secrets.randbits(64) if seed is None else integer("seed", seed, low=0, high=2**64 - 1)
+        self._seed = (
+            secrets.randbits(64) if seed is None else integer("seed", seed, low=0, high=2**64 - 1)
+        )
         self._dtype = _dtype(dtype)
         self._noise = choice("noise", noise, ("float32", "float64"))
         _device(device)
@@ -113,7 +104,9 @@ class Ensemble:
         self._first_id = integer("first_id", first_id, low=0, high=2**63)
         initial = Initial(x0, model, n, self._dtype, self._first_id)
         try:
-            self._engine = _core.Engine(n, self._dtype.name, self._noise, self._seed, count, self._first_id)
+            self._engine = _core.Engine(
+                n, self._dtype.name, self._noise, self._seed, count, self._first_id
+            )
         except MemoryError:
             raise MemoryError(
                 f"n={n} particles of {self._dtype.name} need {n * self._dtype.itemsize / 2**30:.3g} GiB"
@@ -201,7 +194,8 @@ class Ensemble:
     @property
     def status(self) -> npt.NDArray[np.uint8]:
         """Per particle, shape (n,): 0 running, 1 lost (nan or infinite)."""
-        return (~np.isfinite(self._engine.state)).astype(np.uint8)
+        lost: npt.NDArray[np.bool_] = ~np.isfinite(self._engine.state)
+        return lost.astype(np.uint8)
 
     def _map(self) -> tuple[str, tuple[float, ...], str]:
         return self._model.name, self._model._values, self._coordinate
@@ -213,7 +207,12 @@ class Ensemble:
         return self._engine.power_sums(*self._map(), shift, highest)
 
     def _histogram(
-        self, scale: int, lo: float, inverse_width: float, threshold: float, counts: npt.NDArray[np.uint64]
+        self,
+        scale: int,
+        lo: float,
+        inverse_width: float,
+        threshold: float,
+        counts: npt.NDArray[np.uint64],
     ) -> None:
         self._engine.histogram(*self._map(), scale, lo, inverse_width, threshold, counts)
 
@@ -272,11 +271,11 @@ class Ensemble:
         if dt is None:
             raise TypeError("dt must be given: the time step, a number > 0")
         dt = number("dt", dt, low=0.0, open_low=True)
-        count = self._count_steps(t, steps, dt)
+        count = count_steps(t, steps, dt)
         on_bad = choice("on_bad", on_bad, ("warn", "raise", "ignore"))
         coarsen = integer("coarsen", coarsen, low=1, high=2**20)
-        name = self._resolve_scheme(scheme)
-        observers = _observers(observe)
+        name = resolve_scheme(self._model, scheme)
+        observers = check_observers(observe)
         plan = Plan(self.step, self.step + count, self.t, dt)
         if plan.end >= 2**39 or (self._engine.draw + count * coarsen) >= 2**56:
             raise ValueError(f"steps must leave the step counter below 2**39, got {count}")
@@ -284,36 +283,9 @@ class Ensemble:
             observer.begin(self, plan)
         self._take_coordinate(name)
         self._start_leg(name, dt, coarsen)
-        self._loop(plan, name, coarsen, observers, bool(progress), on_bad)
-        self._judge(on_bad, name, dt)
+        execute(self, plan, observers, bool(progress), on_bad)
+        judge(self, on_bad)
         return self
-
-    def _count_steps(self, t: float | None, steps: int | None, dt: float) -> int:
-        if (t is None) == (steps is None):
-            raise TypeError("give either t or steps to run()")
-        if steps is not None:
-            return integer("steps", steps, low=0)
-        t = number("t", t, low=0.0)
-        ratio = t / dt
-        if ratio >= 2**53:
-            raise ValueError(f"t / dt must be less than 2**53, got t={t!r}, dt={dt!r}")
-        whole = round(ratio)
-        if abs(ratio - whole) > 1e-6 * max(1.0, ratio) or (t > 0 and whole == 0):
-            raise ValueError(
-                f"t must be a whole number of steps, got t={t!r} with dt={dt!r} ({ratio:.6g} steps); "
-                f"t={whole * dt:.6g} or steps={max(whole, 1)} would do"
-            )
-        return whole
-
-    def _resolve_scheme(self, scheme: str) -> str:
-        if isinstance(scheme, str) and scheme == "auto":
-            return self._model.auto_scheme()
-        name = get_scheme(scheme).name
-        reason = self._model.scheme_objection(name)
-        if reason is not None:
-            usable = ", ".join(self._model.schemes)
-            raise ValueError(f"scheme {name!r} cannot step {self._model!r}: {reason}; it can use {usable}")
-        return name
 
     def _take_coordinate(self, scheme: str) -> None:
         """Store the state in the coordinate in which ``scheme`` steps."""
@@ -326,7 +298,9 @@ class Ensemble:
         if before is not None and self._engine.count_nonfinite() > lost:
             self._engine.state[:] = before
             self._engine.fill_padding()
-            raise ValueError(f"x0 must lie where the {wanted} coordinate of {self._model!r} is defined")
+            raise ValueError(
+                f"x0 must lie where the {wanted} coordinate of {self._model!r} is defined"
+            )
         self._coordinate = wanted
 
     def _start_leg(self, scheme: str, dt: float, coarsen: int) -> None:
@@ -346,57 +320,6 @@ class Ensemble:
             leg.steps += self.step - before
             self._seconds += time.perf_counter() - start
             self._work += float(self.step - before) * self.n
-
-    def _loop(
-        self, plan: Plan, scheme: str, coarsen: int, observers: list[Observer], progress: bool, on_bad: str
-    ) -> None:
-        bar = None
-        if progress:
-            from tqdm.auto import tqdm
-
-            bar = tqdm(total=plan.end - plan.step, unit="step", desc=f"{self._model.name} {scheme}")
-        try:
-            due = [o.next_step(plan.step, plan) for o in observers]
-            self._look(plan, observers, due)
-            while self.step < plan.end:
-                target = min([plan.end, *(d for d in due if d is not None)])
-                length = min(target - self.step, self._slice(coarsen))
-                self._advance(length)
-                if bar is not None:
-                    bar.update(length)
-                self._look(plan, observers, due)
-                if on_bad == "raise" and self._engine.count_nonfinite() > self._bad:
-                    break
-        finally:
-            if bar is not None:
-                bar.close()
-
-    def _slice(self, coarsen: int) -> int:
-        """Steps that take about _SLICE_SECONDS, by what was measured so far."""
-        rate = self._seconds / self._work if self._work else _GUESS * coarsen / self.threads
-        steps = max(1, min(int(_SLICE_SECONDS / (rate * self.n + 1e-12)), 2**40))
-        return steps if steps <= _ROWS else steps - (self.step + steps) % _ROWS
-
-    def _look(self, plan: Plan, observers: list[Observer], due: list[int | None]) -> None:
-        for i, observer in enumerate(observers):
-            if due[i] == self.step:
-                observer.update(self, self.step, plan.time(self.step))
-                due[i] = observer.next_step(self.step, plan)
-
-    def _judge(self, on_bad: str, scheme: str, dt: float) -> None:
-        bad = self._engine.count_nonfinite()
-        new, self._bad = bad - self._bad, bad
-        if new <= 0 or on_bad == "ignore":
-            return
-        best = self._model.auto_scheme()
-        advice = f"a smaller dt or scheme={best!r}" if best != scheme else "a smaller dt"
-        message = (
-            f"{new:,} of {self.n:,} particles ({new / self.n:.3g}) were lost (nan, infinite or outside the "
-            f"domain of {self._model.name}) with scheme {scheme!r} and dt={dt:g}; try {advice}"
-        )
-        if on_bad == "raise":
-            raise NonFiniteError(message)
-        warnings.warn(message, EnsembleWarning, stacklevel=3)
 
     # -- afterwards --------------------------------------------------------------------------------
 
@@ -447,31 +370,7 @@ class Ensemble:
                 "particle() needs the initial condition, and checkpoints keep only numbers, arrays and "
                 "'stationary' of x0: this ensemble was loaded and had another distribution"
             )
-        one = Ensemble.__new__(Ensemble)
-        one._model, one._dtype, one._legs = self._model, self._dtype, []
-        one._engine = _core.Engine(
-            1, self._dtype.name, self._noise, self._seed, 1, self._first_id + i
-        )
-        one._coordinate = self._initial.fill(one._engine.state, self._seed, i)
-        one._engine.fill_padding()
-        times, states = [0.0], [one._physical(0, 1)[0]]
-        for leg in self._legs:
-            if get_scheme(leg.scheme).coordinate != one._coordinate:
-                wanted = get_scheme(leg.scheme).coordinate
-                one._engine.change_coordinate(*one._map()[:2], one._coordinate, wanted)
-                one._coordinate = wanted
-            done = 0
-            while done < leg.steps:
-                length = leg.steps - done if every is None else min(every - one.step % every, leg.steps - done)
-                one._engine.advance(
-                    self._model.name, leg.scheme, self._model._values, length, leg.dt, leg.coarsen
-                )
-                done += length
-                if every is not None or (leg is self._legs[-1] and done == leg.steps):
-                    times.append(leg.t0 + done * leg.dt)
-                    states.append(one._physical(0, 1)[0])
-        with np.errstate(over="ignore", under="ignore"):
-            return Trajectory(np.array(times), np.array(states).astype(self._dtype))
+        return resimulate(self, i, every)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a checkpoint, atomically: ``run(a); save; load; run(b)`` equals ``run(a + b)``.
@@ -511,21 +410,13 @@ def _dtype(value: Any) -> np.dtype[Any]:
         try:
             name = np.dtype(value).name
         except Exception:  # numpy raises several kinds
-            raise TypeError(f"dtype must be 'float64' or 'float32', got {value!r:.80}") from None
+            raise TypeError(f"dtype must be 'float64' or 'float32', got {_show(value)}") from None
     return np.dtype(choice("dtype", name, ("float64", "float32")))
 
 
 def _device(value: Any) -> None:
     if isinstance(value, str) and value.split(":")[0] == "cuda":
-        raise NotImplementedError(f"device={value!r}: this build has no CUDA engine; use device='cpu'")
+        raise NotImplementedError(
+            f"device={value!r}: this build has no CUDA engine; use device='cpu'"
+        )
     choice("device", value, ("cpu",))
-
-
-def _observers(observe: Any) -> list[Observer]:
-    if isinstance(observe, Observer):
-        return [observe]
-    if not isinstance(observe, (list, tuple)) or not all(isinstance(o, Observer) for o in observe):
-        raise TypeError(f"observe must be an observer or a list of observers, got {observe!r:.80}")
-    if len({id(o) for o in observe}) != len(observe):
-        raise ValueError("observe must not name one observer twice")
-    return list(observe)

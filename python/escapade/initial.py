@@ -28,7 +28,9 @@ class Initial:
     only.
     """
 
-    def __init__(self, x0: Any, model: Model, n: int, dtype: np.dtype[Any], first_id: int = 0) -> None:
+    def __init__(
+        self, x0: Any, model: Model, n: int, dtype: np.dtype[Any], first_id: int = 0
+    ) -> None:
         self.first_id = first_id
         self.model = model
         self.array: npt.NDArray[Any] | None = None
@@ -44,7 +46,9 @@ class Initial:
         else:
             values = array("x0", x0)
             if values.ndim > 1 or (values.ndim == 1 and values.shape != (n,)):
-                raise ValueError(f"x0 must be a scalar or have shape ({n},), got shape {values.shape}")
+                raise ValueError(
+                    f"x0 must be a scalar or have shape ({n},), got shape {values.shape}"
+                )
             self._check(values, dtype)
             if values.ndim == 0 and isinstance(x0, (numbers.Real, np.ndarray)):
                 self.value = float(values)
@@ -59,9 +63,13 @@ class Initial:
         outside = (values <= low) | (values >= high)
         if np.any(outside):
             worst = float(np.asarray(values)[outside].flat[0])
-            raise ValueError(f"x0 must lie in ({low:g}, {high:g}) for {self.model!r}, got {worst!r}")
+            raise ValueError(
+                f"x0 must lie in ({low:g}, {high:g}) for {self.model!r}, got {worst!r}"
+            )
         if dtype.itemsize == 4 and np.any(np.abs(values) > np.finfo(np.float32).max):
-            raise ValueError(f"x0 must be within float32 range for dtype='float32', got {values!r:.80}")
+            raise ValueError(
+                f"x0 must be within float32 range for dtype='float32', got {values!r:.80}"
+            )
 
     def fill(self, state: npt.NDArray[Any], seed: int, first: int = 0) -> str:
         """Write the states of particles ``first, first + 1, ...`` and return their coordinate."""

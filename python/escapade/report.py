@@ -73,6 +73,9 @@ class Report:
         ]
         if self.substeps_per_step:
             rows.append(
-                ("substeps", f"{self.substeps_per_step:.3g} per step, {self.floor_hits:,} at the floor")
+                (
+                    "substeps",
+                    f"{self.substeps_per_step:.3g} per step, {self.floor_hits:,} at the floor",
+                )
             )
         return "\n".join(f"{name:<11}{text}" for name, text in rows)

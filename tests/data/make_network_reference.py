@@ -69,7 +69,9 @@ def law(depth, width, T, k, s):
             f = [integrand(v) for v in ys]
             total = half * sum(w * v for w, v in zip(WEIGHTS, f, strict=True))
             start = integral if sign > 0 else integral - total
-            inner = [start + half * sum(b * v for b, v in zip(row, f, strict=True)) for row in PARTIAL]
+            inner = [
+                start + half * sum(b * v for b, v in zip(row, f, strict=True)) for row in PARTIAL
+            ]
             g = [(1 - e) * v - log(q(exp(v))) - factor * i for v, i in zip(ys, inner, strict=True)]
             cells.append((left, [exp(v) for v in g], ys))
             integral += sign * total
@@ -92,13 +94,16 @@ def law(depth, width, T, k, s):
 
     def moment(n):
         bulk = half * sum(
-            sum(w * p * exp(n * y) for w, p, y in zip(WEIGHTS, c[1], c[2], strict=True)) for c in cells
+            sum(w * p * exp(n * y) for w, p, y in zip(WEIGHTS, c[1], c[2], strict=True))
+            for c in cells
         )
         left = p_low * exp(n * y_low) / (low + n) if depth == 1 else 0
         return (left + bulk + p_high * exp(n * y_high) / (high - n)) / z
 
     mean = moment(1)
-    mean_log = half * sum(sum(w * p * y for w, p, y in zip(WEIGHTS, c[1], c[2], strict=True)) for c in cells)
+    mean_log = half * sum(
+        sum(w * p * y for w, p, y in zip(WEIGHTS, c[1], c[2], strict=True)) for c in cells
+    )
     if depth == 1:
         mean_log += tail_low * (y_low - 1 / low)
     mean_log = (mean_log + tail_high * (y_high + 1 / high)) / z

@@ -27,7 +27,7 @@ from .network_theory import (
 from .normal import LogNormal, Normal
 from .numeric import NumericLaw
 from .ornstein_uhlenbeck import OrnsteinUhlenbeck
-from .pearson import PearsonIV
+from .pearson import PearsonIV, pearson_log_normaliser
 from .pitchfork import Pitchfork, pitchfork_relaxation_rate
 from .point import PointMass
 from .power_law import PowerLaw
@@ -73,6 +73,7 @@ __all__ = [
     "euler_maruyama_tail_index",
     "euler_maruyama_variance",
     "geometric_brownian_motion_transition",
+    "pearson_log_normaliser",
     "pitchfork_relaxation_rate",
     "relaxation_rate",
     "t_star",

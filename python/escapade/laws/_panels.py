@@ -209,9 +209,7 @@ def build_panels(
     # Sum outwards from the highest edge, so that rounding is relative to the drop, not to the peak.
     rough = np.concatenate([[0.0], np.cumsum(total)])
     top = int(np.argmax(rough))
-    g_edges = np.concatenate(
-        [-np.cumsum(total[:top][::-1])[::-1], [0.0], np.cumsum(total[top:])]
-    )
+    g_edges = np.concatenate([-np.cumsum(total[:top][::-1])[::-1], [0.0], np.cumsum(total[top:])])
     g = g_edges[:-1, None] + half[:, None] * (slope @ TO_INTEGRAL.T)
     # For nodes left of the top, integrate from the right edge for the same reason.
     backward = slope[:top] @ (WEIGHTS - TO_INTEGRAL).T

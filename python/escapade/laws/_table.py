@@ -95,9 +95,7 @@ class Table:
         self._g_high = float(p.g_edges[-1]) - self.log_integral
         self._delta = p.g_edges[1:] - p.g_edges[:-1]
         self.y = (self._mid[:, None] + self._half[:, None] * NODES).ravel()
-        self.weights = (
-            np.exp(p.g - self.log_integral) * (self._half[:, None] * WEIGHTS)
-        ).ravel()
+        self.weights = (np.exp(p.g - self.log_integral) * (self._half[:, None] * WEIGHTS)).ravel()
         self.log_density_nodes = (p.g - self.log_integral).ravel()
         self.median_panel = int(
             np.clip(np.searchsorted(self._cdf_edges, 0.5), 1, self._half.size) - 1

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Law", "NoStationaryLaw", "PositiveLaw"]
 
 
+_MAX_ORDER = 1000.0  # of a moment
+
+
 class NoStationaryLaw(ValueError):
     """No stationary probability law exists; the message says what happens instead."""
 
@@ -76,31 +79,36 @@ class Law(abc.ABC):
 
     # -- functions of a point ---------------------------------------------------------------------
 
+    @staticmethod
+    def _call(function: Callable[[FloatArray], FloatArray], name: str, value: Any) -> Any:
+        """Apply ``function`` to a checked argument; overflow to inf or 0 is not worth a warning."""
+        points = array(name, value)
+        with np.errstate(all="ignore"):
+            return np.asarray(function(points))[()]
+
     def logpdf(self, x: Any) -> Any:
         """Return the log density at ``x``; -inf outside the support."""
-        return self._logpdf(array("x", x))[()]
+        return self._call(self._logpdf, "x", x)
 
     def pdf(self, x: Any) -> Any:
         """Return the density at ``x``; 0 outside the support, inf where it diverges."""
-        return np.exp(self._logpdf(array("x", x)))[()]
+        return self._call(lambda points: np.exp(self._logpdf(points)), "x", x)
 
     def cdf(self, x: Any) -> Any:
         """Return ``P(X <= x)``, relatively accurate in the lower tail."""
-        return self._cdf(array("x", x))[()]
+        return self._call(self._cdf, "x", x)
 
     def sf(self, x: Any) -> Any:
         """Return ``P(X > x)``, relatively accurate in the upper tail."""
-        return self._sf(array("x", x))[()]
+        return self._call(self._sf, "x", x)
 
     def logcdf(self, x: Any) -> Any:
         """Return ``ln P(X <= x)``."""
-        with np.errstate(divide="ignore"):
-            return self._logcdf(array("x", x))[()]
+        return self._call(self._logcdf, "x", x)
 
     def logsf(self, x: Any) -> Any:
         """Return ``ln P(X > x)``."""
-        with np.errstate(divide="ignore"):
-            return self._logsf(array("x", x))[()]
+        return self._call(self._logsf, "x", x)
 
     def _logcdf(self, x: FloatArray) -> FloatArray:
         value = self._cdf(x)
@@ -175,7 +183,7 @@ class Law(abc.ABC):
         return ""
 
     def _order(self, n: Any) -> float:
-        order = number("n", n)
+        order = number("n", n, low=-_MAX_ORDER, high=_MAX_ORDER)
         if self.support()[0] < 0.0 and (order < 0.0 or order != math.floor(order)):
             raise ValueError(f"n must be an integer >= 0 for a law on the real line, got {n!r}")
         return order
@@ -301,15 +309,15 @@ class PositiveLaw(Law):
 
     def cdf_log(self, y: Any) -> Any:
         """Return ``P(ln X <= y)``."""
-        return self._cdf_y(array("y", y))[()]
+        return self._call(self._cdf_y, "y", y)
 
     def sf_log(self, y: Any) -> Any:
         """Return ``P(ln X > y)``."""
-        return self._sf_y(array("y", y))[()]
+        return self._call(self._sf_y, "y", y)
 
     def logpdf_log(self, y: Any) -> Any:
         """Return the log density of ``ln X`` at ``y``."""
-        return self._logpdf_y(array("y", y))[()]
+        return self._call(self._logpdf_y, "y", y)
 
     def ppf_log(self, q: Any) -> Any:
         """Return ``ln`` of the quantile; finite even where the quantile underflows."""

@@ -118,9 +118,10 @@ def compare(law: Law, data: Any) -> Comparison:
     """
     if not isinstance(law, Law):
         raise TypeError(f"law must be a Law, got {law!r}")
-    if hasattr(data, "counts") and hasattr(data, "edges"):
-        return _from_histogram(law, data)
-    return _from_samples(law, data)
+    with np.errstate(all="ignore"):
+        if hasattr(data, "counts") and hasattr(data, "edges"):
+            return _from_histogram(law, data)
+        return _from_samples(law, data)
 
 
 # exp(y) rounds to 0 below this: samples of a positive law that are 0 hold all that lies there.

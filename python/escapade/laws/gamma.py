@@ -9,6 +9,7 @@ from scipy import special
 
 from .._checks import number
 from ._panels import FloatArray
+from ._safe import exp, power
 from .base import PositiveLaw
 from .transforms import PowerOf
 
@@ -69,10 +70,10 @@ class Gamma(PositiveLaw):
         if n == math.floor(n) and 0.0 < n <= 64.0:  # a product is exact to rounding
             value = math.prod((self.shape + k) * self.scale for k in range(int(n)))
         else:
-            value = self.scale**n * float(special.poch(self.shape, n))
+            value = power(self.scale, n) * float(special.poch(self.shape, n))
         if not (math.isfinite(value) and value > 0.0):
             exponent = n * self._log_scale + math.lgamma(self.shape + n) - self._log_gamma
-            value = math.exp(exponent) if exponent < 709.0 else math.inf
+            value = exp(exponent)
         return value
 
     def _moment_reason(self, n: float) -> str:
@@ -126,7 +127,7 @@ class InverseGamma(PowerOf):
         a = self.shape
         if a <= 2.0:
             return math.inf
-        return (self.scale / (a - 1.0)) ** 2 / (a - 2.0)
+        return power(self.scale / (a - 1.0), 2.0) / (a - 2.0)
 
     def modes(self) -> tuple[float, ...]:
         """Return ``scale / (shape + 1)``, the only maximum."""

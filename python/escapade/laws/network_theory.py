@@ -13,6 +13,7 @@ from scipy import special
 
 from .._checks import integer, number
 from ..data import discriminant
+from ._safe import ratio
 
 __all__ = [
     "absorption_probability",
@@ -59,9 +60,7 @@ def check_network(
     alpha1, alpha3 = number("alpha1", alpha1, low=0.0), number("alpha3", alpha3, low=0.0)
     alpha2 = number("alpha2", alpha2)
     delta = discriminant(alpha1, alpha2, alpha3)
-    return NetworkParameters(
-        depth, width, T, beta1, beta2, alpha1, alpha2, alpha3, gamma, delta
-    )
+    return NetworkParameters(depth, width, T, beta1, beta2, alpha1, alpha2, alpha3, gamma, delta)
 
 
 def network_noise(v: float, alpha1: float, alpha2: float, alpha3: float) -> float:
@@ -128,13 +127,14 @@ def t_star(
     if not 0.0 < t_c < math.inf or 10.0 * p.alpha2 * t_c / 3.0 <= p.beta1:
         return t_c / 3.0
     # (100 alpha2^2 - 84 alpha1 alpha3) T^2 + (28 alpha1 b2 - 20 alpha2 beta1) T + beta1^2 = 0
-    a = 100.0 * p.alpha2**2 - 84.0 * p.alpha1 * p.alpha3
+    a = 100.0 * p.alpha2 * p.alpha2 - 84.0 * p.alpha1 * p.alpha3
     b = 28.0 * p.alpha1 * slope - 20.0 * p.alpha2 * p.beta1
-    inside = b * b - 4.0 * a * p.beta1**2
+    inside = b * b - 4.0 * a * p.beta1 * p.beta1
     if inside < 0.0:
         return t_c
     root = math.sqrt(inside)
-    roots = [2.0 * p.beta1**2 / (-b + sign * root) for sign in (-1.0, 1.0) if -b + sign * root]
+    square = 2.0 * p.beta1 * p.beta1
+    roots = [square / (sign * root - b) for sign in (-1.0, 1.0) if sign * root != b]
     later = [value for value in roots if value >= t_c / 3.0]
     return min([*later, t_c])
 
@@ -148,7 +148,7 @@ def relaxation_rate(T: float, beta2: float, alpha3: float, gamma: float = 0.0) -
     T = number("T", T, low=0.0, open_low=True)
     slope = number("beta2", beta2) - number("gamma", gamma, low=0.0)
     noise = T * number("alpha3", alpha3, low=0.0)
-    return (slope - noise) ** 2 / (2.0 * noise) if noise > 0.0 else math.inf
+    return ratio((slope - noise) * (slope - noise), 2.0 * noise)
 
 
 def depth0_euler_maruyama_variance(

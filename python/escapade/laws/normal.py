@@ -9,6 +9,7 @@ from scipy import special
 
 from .._checks import number
 from ._panels import FloatArray
+from ._safe import exp
 from .base import Law, PositiveLaw
 
 __all__ = ["LogNormal", "Normal"]
@@ -100,12 +101,15 @@ class LogNormal(PositiveLaw):
         return self._log_law._isf(q)
 
     def _moment(self, n: float) -> float:
-        exponent = n * self.mu + 0.5 * (n * self.sigma) ** 2
-        return math.exp(exponent) if exponent < 709.0 else math.inf
+        spread = n * self.sigma
+        return exp(n * self.mu + 0.5 * spread * spread)
 
     def _moment_reason(self, n: float) -> str:
-        finite = n * self.mu + 0.5 * (n * self.sigma) ** 2 < 709.0
-        return "" if finite else f"E x^{n:g} is finite but larger than the largest float"
+        return (
+            ""
+            if math.isfinite(self._moment(n))
+            else f"E x^{n:g} is finite but larger than the largest float"
+        )
 
     def var(self) -> float:
         mean = self._moment(1.0)
@@ -117,7 +121,7 @@ class LogNormal(PositiveLaw):
 
     def modes(self) -> tuple[float, ...]:
         """Return ``exp(mu - sigma^2)``, the only maximum."""
-        return (math.exp(min(self.mu - self.sigma * self.sigma, 709.0)),)
+        return (exp(self.mu - self.sigma * self.sigma),)
 
     def entropy(self) -> float:
         return self.mu + self._log_law.entropy()

@@ -13,6 +13,7 @@ from scipy import special
 
 from .._checks import number
 from ._panels import FloatArray
+from ._safe import add, power
 from ._table import Table
 from .base import Law
 from .gamma import InverseGamma
@@ -113,9 +114,10 @@ class PearsonIV(Law):
             central.append(j * ((1.0 + a * a) * central[j - 1] + 2.0 * a * central[j]) / (r - j))
         mean = self.mean()
         terms = (
-            math.comb(k, j) * mean ** (k - j) * self.scale**j * central[j] for j in range(k + 1)
+            math.comb(k, j) * power(mean, k - j) * power(self.scale, j) * central[j]
+            for j in range(k + 1)
         )
-        return float(math.fsum(terms))
+        return add(terms)
 
     def _moment_reason(self, n: float) -> str:
         if n < self._rate:
@@ -135,7 +137,8 @@ class PearsonIV(Law):
         r = self._rate - 1.0
         if r <= 1.0:
             return math.inf if r > 0.0 else math.nan
-        return self.scale**2 * (1.0 + (self.nu / r) ** 2) / (r - 1.0)
+        a = self.nu / r
+        return self.scale * self.scale * (1.0 + a * a) / (r - 1.0)
 
     def modes(self) -> tuple[float, ...]:
         """Return ``loc - scale nu / (2 m)``, the only maximum."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from .._checks import number
+from ._safe import ratio
 from .base import Law
 from .gamma import Gamma
 from .point import PointMass
@@ -58,4 +59,5 @@ def pitchfork_relaxation_rate(mu: float, sigma: float) -> float:
     times its inverse, or start from the law.
     """
     mu, sigma = number("mu", mu), number("sigma", sigma, low=0.0, open_low=True)
-    return (mu - 0.5 * sigma * sigma) ** 2 / (2.0 * sigma * sigma)
+    square = sigma * sigma
+    return ratio((mu - 0.5 * square) * (mu - 0.5 * square), 2.0 * square)

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._checks import number
 from ._panels import FloatArray
+from ._safe import power
 from .base import Law
 
 __all__ = ["PointMass"]
@@ -56,17 +57,16 @@ class PointMass(Law):
         return np.full_like(q, self.at)
 
     def _order(self, n: object) -> float:
-        return number("n", n)  # any real order; what it gives is decided by the sign of the point
+        return number(
+            "n", n, low=-1000.0, high=1000.0
+        )  # any real order; what it gives is decided by the sign of the point
 
     def _moment(self, n: float) -> float:
         if self.at == 0.0:
             return 0.0 if n > 0.0 else math.inf
         if self.at < 0.0 and n != math.floor(n):
             return math.nan
-        try:
-            return float(self.at**n)
-        except OverflowError:
-            return math.inf if self.at > 0.0 or n % 2.0 == 0.0 else -math.inf
+        return power(self.at, n)
 
     def _moment_reason(self, n: float) -> str:
         if self.at == 0.0 and n < 0.0:

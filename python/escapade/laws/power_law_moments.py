@@ -10,6 +10,7 @@ from scipy import linalg, optimize, special
 
 from .._checks import array, number
 from ._panels import FloatArray
+from ._safe import power
 from .power_law import check_power_law
 
 __all__ = [
@@ -104,7 +105,7 @@ def transition_moments(
             + eh * z * z * _decay_integral(rate, 2.0 * H, times)
         )
         var = np.where(np.isnan(var), np.inf, var)  # terms that overflow with opposite signs
-        raw = [(moments[..., n] * unit**n)[()] for n in range(1, 5)]
+        raw = [(moments[..., n] * power(unit, n))[()] for n in range(1, 5)]
         return TransitionMoments(raw[0], raw[1], raw[2], raw[3], (var * unit * unit)[()])
 
 
@@ -126,7 +127,7 @@ def euler_maruyama_variance(
 
 def _log_abs_moment(a: float, b: float, order: float) -> float:
     """Return ``ln E |a + b xi|^order`` for standard normal ``xi``, ``a >= 0``, ``b > 0``."""
-    z = 0.5 * (a / b) ** 2
+    z = 0.5 * (a / b) * (a / b)
     if z <= 50.0 and order <= 200.0:
         # Kummer's form, all terms positive.
         series = float(special.hyp1f1(0.5 * (order + 1.0), 0.5, z))

@@ -9,6 +9,7 @@ from scipy import special
 
 from .._checks import number
 from ._panels import FloatArray
+from ._safe import add, power
 from .base import Law
 
 __all__ = ["StudentT"]
@@ -28,6 +29,9 @@ class StudentT(Law):
         half = 0.5 * self.nu
         # ln Gamma(nu/2 + 1/2) - ln Gamma(nu/2) without cancellation at large nu.
         self._log_norm = float(np.log(special.poch(half, 0.5))) - 0.5 * math.log(self.nu * math.pi)
+        # P(t < -z) = exp(_log_tail) z^-nu up to a relative nu^2 / z^2.
+        self._far = 1e10 * (1.0 + self.nu)
+        self._log_tail = self._log_norm + 0.5 * (self.nu - 1.0) * math.log(self.nu)
 
     def support(self) -> tuple[float, float]:
         return -math.inf, math.inf
@@ -44,10 +48,15 @@ class StudentT(Law):
         return self._log_norm - math.log(self.scale) - 0.5 * (self.nu + 1.0) * grown
 
     def _cdf(self, x: FloatArray) -> FloatArray:
-        return np.asarray(special.stdtr(self.nu, self._z(x)))
+        return self._lower(self._z(x))
 
     def _sf(self, x: FloatArray) -> FloatArray:
-        return np.asarray(special.stdtr(self.nu, -self._z(x)))
+        return self._lower(-self._z(x))
+
+    def _lower(self, z: FloatArray) -> FloatArray:
+        """``P(t <= z)``; scipy.special squares ``z``, so far out the pure power law is used."""
+        far = np.exp(self._log_tail - self.nu * np.log(np.maximum(-z, 1.0)))
+        return np.where(-z > self._far, far, special.stdtr(self.nu, np.maximum(z, -self._far)))
 
     def _ppf(self, q: FloatArray) -> FloatArray:
         return self.loc + self.scale * self._t(q)
@@ -57,7 +66,11 @@ class StudentT(Law):
 
     def _t(self, q: FloatArray) -> FloatArray:
         # Exactly antisymmetric, and accurate in both tails.
-        low = np.asarray(special.stdtrit(self.nu, np.minimum(q, 1.0 - q)))
+        p = np.minimum(q, 1.0 - q)
+        far = (self._log_tail - np.log(p)) / self.nu
+        beyond = far > math.log(self._far)
+        low = np.asarray(special.stdtrit(self.nu, np.where(beyond, 0.25, p)))
+        low = np.where(beyond, -np.exp(far), low)
         return np.where(q == 0.5, 0.0, np.where(q < 0.5, low, -low))
 
     def _central(self, k: int) -> float:
@@ -69,8 +82,8 @@ class StudentT(Law):
         k = int(n)
         if k >= self.nu:
             return math.inf if k % 2 == 0 else math.nan
-        return math.fsum(
-            math.comb(k, j) * self.loc ** (k - j) * self.scale**j * self._central(j)
+        return add(
+            math.comb(k, j) * power(self.loc, k - j) * power(self.scale, j) * self._central(j)
             for j in range(0, k + 1, 2)
         )
 
@@ -86,7 +99,9 @@ class StudentT(Law):
     def var(self) -> float:
         if self.nu <= 1.0:
             return math.nan
-        return self.scale**2 * self.nu / (self.nu - 2.0) if self.nu > 2.0 else math.inf
+        if self.nu <= 2.0:
+            return math.inf
+        return self.scale * self.scale * self.nu / (self.nu - 2.0)
 
     def modes(self) -> tuple[float, ...]:
         """Return ``loc``, the only maximum."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._checks import number
 from ._panels import FloatArray
+from ._safe import add, power
 from .base import Law, PositiveLaw
 
 __all__ = ["Affine", "PowerOf"]
@@ -68,7 +69,7 @@ class Affine(Law):
 
     def _moment(self, n: float) -> float:
         if self.loc == 0.0 and n == math.floor(n):
-            return float(self.scale**n) * self.base.moment(n)
+            return power(self.scale, n) * self.base.moment(n)
         if n < 0.0 or n != math.floor(n):  # only a law shifted within the half-line comes here
             x, weights = self._nodes
             return float(np.sum(weights * x**n))
@@ -77,10 +78,10 @@ class Affine(Law):
         if not math.isfinite(highest):  # the highest order decides what diverges
             return float(np.sign(self.scale)) ** k * highest
         terms = (
-            math.comb(k, j) * self.loc ** (k - j) * self.scale**j * self.base.moment(j)
+            math.comb(k, j) * power(self.loc, k - j) * power(self.scale, j) * self.base.moment(j)
             for j in range(k + 1)
         )
-        return math.fsum(terms)
+        return add(terms)
 
     def _moment_reason(self, n: float) -> str:
         return self.base.moment_reason(n) if n >= 1.0 else ""
@@ -146,7 +147,7 @@ class PowerOf(PositiveLaw):
         return self._log_factor + self.p * inner(q)
 
     def _moment(self, n: float) -> float:
-        return float(self.factor**n) * self.base.moment(self.p * n)
+        return power(self.factor, n) * self.base.moment(self.p * n)
 
     def _moment_reason(self, n: float) -> str:
         reason = self.base.moment_reason(self.p * n)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..data import DataMoments, gaussian
 from .base import Model
@@ -88,5 +88,5 @@ class BalancedNetwork(Model):
         """
         from .. import laws
 
-        p = self._parameters
+        p: dict[str, Any] = self._parameters
         return laws.DiagonalNetwork(**p)

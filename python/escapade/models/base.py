@@ -46,7 +46,9 @@ class Model:
         for p in entry["parameters"]:
             given = flat[p["name"]]
             if p["integer"]:
-                values.append(float(integer(p["name"], given, low=int(p["low"]), high=int(p["high"]))))
+                values.append(
+                    float(integer(p["name"], given, low=int(p["low"]), high=int(p["high"])))
+                )
             else:
                 values.append(
                     number(
@@ -133,7 +135,7 @@ class Model:
         return f"{self.name}({', '.join(f'{k}={v!r}' for k, v in self._arguments.items())})"
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._values == other._values  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._values == other._values
 
     def __hash__(self) -> int:
         return hash((self.name, self._values))

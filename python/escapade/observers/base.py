@@ -36,7 +36,8 @@ class Plan:
         whole = round(offset)
         if abs(offset - whole) > 1e-6 * max(1.0, abs(offset)):
             raise ValueError(
-                f"{name} = {time:g} is not a whole number of steps of dt = {self.dt:g} from t = {self.t:g}"
+                f"{name} = {time:g} is not a whole number of steps of dt = {self.dt:g} "
+                f"from t = {self.t:g}"
             )
         return self.step + whole
 

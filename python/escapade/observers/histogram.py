@@ -61,7 +61,9 @@ class Histogram(Observer):
     ) -> None:
         super().__init__(every)
         self.scale = choice("scale", scale, _SCALES)
-        self.lo = number("lo", lo, low=0.0 if scale == "log" else -math.inf, open_low=scale == "log")
+        self.lo = number(
+            "lo", lo, low=0.0 if scale == "log" else -math.inf, open_low=scale == "log"
+        )
         self.hi = number("hi", hi)
         if not self.lo < self.hi:
             raise ValueError(f"lo must be less than hi, got lo={lo!r}, hi={hi!r}")
@@ -81,7 +83,11 @@ class Histogram(Observer):
 
     def update(self, ensemble: Ensemble, step: int, time: float) -> None:
         ensemble._histogram(
-            _SCALES.index(self.scale), self._a, self.bins / (self._b - self._a), self.threshold, self._slots
+            _SCALES.index(self.scale),
+            self._a,
+            self.bins / (self._b - self._a),
+            self.threshold,
+            self._slots,
         )
         self.looks += 1
         self.independent = max(self.independent, ensemble.n)

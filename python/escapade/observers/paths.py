@@ -76,20 +76,24 @@ class Snapshots(Observer):
         for i in range(len(self._taken), self._wanted.size):
             time = float(self._wanted[i])
             if time < plan.t - tolerance:
-                raise ValueError(f"times contains {time:g}, before the start of the run at t = {plan.t:g}")
+                raise ValueError(
+                    f"times contains {time:g}, before the start of the run at t = {plan.t:g}"
+                )
             if time <= last + tolerance:
                 self._due[plan.step_at("times", time)] = i
         need = len(self._due) * ensemble.n * ensemble.dtype.itemsize
         have = available_memory()
         if need > 0.9 * have:
             raise ValueError(
-                f"times has {len(self._due)} entries in this run, whose snapshots of n={ensemble.n} particles "
-                f"need {need / 2**30:.3g} GiB; {have / 2**30:.3g} GiB are available. Ask for fewer times, or "
-                "use Histogram or Moments with every="
+                f"times has {len(self._due)} entries in this run, whose snapshots of "
+                f"n={ensemble.n} particles need {need / 2**30:.3g} GiB; {have / 2**30:.3g} GiB are "
+                "available. Ask for fewer times, or use Histogram or Moments with every="
             )
 
     def next_step(self, step: int, plan: Plan) -> int | None:
-        later = [s for s in self._due if s > step or (s == step == plan.step and s not in self._seen)]
+        later = [
+            s for s in self._due if s > step or (s == step == plan.step and s not in self._seen)
+        ]
         return min(later) if later else None
 
     @property
@@ -143,7 +147,9 @@ class TimeAverage(Observer):
 
     def begin(self, ensemble: Ensemble, plan: Plan) -> None:
         if self._sum is not None and self._sum.size != ensemble.n:
-            raise ValueError(f"observe: this TimeAverage holds {self._sum.size} particles, got n={ensemble.n}")
+            raise ValueError(
+                f"observe: this TimeAverage holds {self._sum.size} particles, got n={ensemble.n}"
+            )
 
     def update(self, ensemble: Ensemble, step: int, time: float) -> None:
         x = ensemble._physical(0, ensemble.n)
@@ -216,7 +222,9 @@ class Autocorrelation(Observer):
         if self._start is None:
             self._start, self._origin = ensemble._physical(0, ensemble.n), plan.t
         elif self._start.size != ensemble.n:
-            raise ValueError(f"observe: this Autocorrelation holds {self._start.size} particles, got n={ensemble.n}")
+            raise ValueError(
+                f"observe: this Autocorrelation holds {self._start.size} particles, got n={ensemble.n}"
+            )
         done = len(self._rows)
         last = plan.time(plan.end) + 1e-9 * plan.dt
         self._due = {

@@ -1,0 +1,127 @@
+"""How a run is carried out: checks before it, slices between which Ctrl-C and observers come in."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ._checks import _show, integer, number
+from .models import Model
+from .observers import Observer
+from .observers.base import Plan
+from .report import EnsembleWarning, NonFiniteError
+from .schemes import get as get_scheme
+
+if TYPE_CHECKING:
+    from .ensemble import Ensemble
+
+_SLICE_SECONDS = 0.05  # a run looks for Ctrl-C and moves the progress bar this often
+_GUESS = 3e-9  # seconds per particle-step before anything was measured
+_ROWS = 16  # draws that the engine makes at a time: slices end on such a boundary
+
+
+def count_steps(t: Any, steps: Any, dt: float) -> int:
+    """Return the number of steps that ``run(t=..., steps=..., dt=...)`` asks for."""
+    if (t is None) == (steps is None):
+        raise TypeError(
+            f"t or steps must be given, and not both, got t={_show(t)}, steps={_show(steps)}"
+        )
+    if steps is not None:
+        return integer("steps", steps, low=0)
+    t = number("t", t, low=0.0)
+    ratio = t / dt
+    if ratio >= 2**53:
+        raise ValueError(f"t must be less than 2**53 steps, got t={t!r} with dt={dt!r}")
+    whole: int = round(ratio)
+    if abs(ratio - whole) > 1e-6 * max(1.0, ratio) or (t > 0 and whole == 0):
+        raise ValueError(
+            f"t must be a whole number of steps, got t={t!r} with dt={dt!r} ({ratio:.6g} steps); "
+            f"t={max(whole, 1) * dt:.6g} or steps={max(whole, 1)} would do"
+        )
+    return whole
+
+
+def resolve_scheme(model: Model, scheme: Any) -> str:
+    """Return the name of the scheme to use, or refuse one that the model cannot use."""
+    if isinstance(scheme, str) and scheme == "auto":
+        return model.auto_scheme()
+    name = get_scheme(scheme).name
+    reason = model.scheme_objection(name)
+    if reason is not None:
+        usable = ", ".join(model.schemes)
+        raise ValueError(f"scheme {name!r} cannot step {model!r}: {reason}; it can use {usable}")
+    return name
+
+
+def check_observers(observe: Any) -> list[Observer]:
+    """Return ``observe`` as a list."""
+    if isinstance(observe, Observer):
+        return [observe]
+    if not isinstance(observe, (list, tuple)) or not all(isinstance(o, Observer) for o in observe):
+        raise TypeError(f"observe must be an observer or a list of observers, got {_show(observe)}")
+    if len({id(o) for o in observe}) != len(observe):
+        raise ValueError("observe must not name one observer twice")
+    return list(observe)
+
+
+def execute(
+    ensemble: Ensemble, plan: Plan, observers: list[Observer], progress: bool, on_bad: str
+) -> None:
+    """Advance ``ensemble`` to the end of ``plan``."""
+    bar = None
+    if progress:
+        from tqdm.auto import tqdm
+
+        leg = ensemble._legs[-1]
+        bar = tqdm(
+            total=plan.end - plan.step, unit="step", desc=f"{ensemble.model.name} {leg.scheme}"
+        )
+    try:
+        due = [o.next_step(plan.step, plan) for o in observers]
+        _look(ensemble, plan, observers, due)
+        while ensemble.step < plan.end:
+            target = min([plan.end, *(d for d in due if d is not None)])
+            length = min(target - ensemble.step, _slice(ensemble))
+            ensemble._advance(length)
+            if bar is not None:
+                bar.update(length)
+            _look(ensemble, plan, observers, due)
+            if on_bad == "raise" and ensemble._engine.count_nonfinite() > ensemble._bad:
+                break
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _slice(ensemble: Ensemble) -> int:
+    """Return the steps that take about _SLICE_SECONDS, by what was measured so far."""
+    rate = _GUESS * ensemble._legs[-1].coarsen / ensemble.threads
+    if ensemble._work:
+        rate = ensemble._seconds / ensemble._work
+    steps = max(1, min(int(_SLICE_SECONDS / (rate * ensemble.n + 1e-12)), 2**40))
+    return steps if steps <= _ROWS else steps - (ensemble.step + steps) % _ROWS
+
+
+def _look(ensemble: Ensemble, plan: Plan, observers: list[Observer], due: list[int | None]) -> None:
+    for i, observer in enumerate(observers):
+        if due[i] == ensemble.step:
+            observer.update(ensemble, ensemble.step, plan.time(ensemble.step))
+            due[i] = observer.next_step(ensemble.step, plan)
+
+
+def judge(ensemble: Ensemble, on_bad: str) -> None:
+    """Count the particles that were lost since the last time, and say so."""
+    bad = ensemble._engine.count_nonfinite()
+    new, ensemble._bad = bad - ensemble._bad, bad
+    if new <= 0 or on_bad == "ignore":
+        return
+    leg, name = ensemble._legs[-1], ensemble.model.name
+    best = ensemble.model.auto_scheme()
+    advice = f"a smaller dt or scheme={best!r}" if best != leg.scheme else "a smaller dt"
+    message = (
+        f"{new:,} of {ensemble.n:,} particles ({new / ensemble.n:.3g}) were lost (nan, infinite or "
+        f"outside the domain of {name}) with scheme {leg.scheme!r} and dt={leg.dt:g}; try {advice}"
+    )
+    if on_bad == "raise":
+        raise NonFiniteError(message)
+    warnings.warn(message, EnsembleWarning, stacklevel=3)
