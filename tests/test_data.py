@@ -94,9 +94,7 @@ def test_from_samples_on_signs_gives_constant_noise() -> None:
         ((1.0, 1.0, 2.0, 2.0, math.inf), "alpha3"),
     ],
 )
-def test_impossible_moments_are_refused_by_name(
-    arguments: tuple[float, ...], name: str
-) -> None:
+def test_impossible_moments_are_refused_by_name(arguments: tuple[float, ...], name: str) -> None:
     with pytest.raises(ValueError, match=name):
         data.moments(*arguments)
 

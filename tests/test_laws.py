@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def test_cdf_is_the_integral_of_pdf(law: laws.Law) -> None:
     """Adaptive quadrature of the density by QUADPACK, piecewise between quantiles."""
     q = np.array([1e-12, 1e-6, 1e-3, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98, 0.999, 1 - 1e-6])
     x = np.unique(law.ppf(q))
-    for a, b in zip(x[:-1], x[1:], strict=True):
+    for a, b in pairwise(x):
         want = law.cdf(b) - law.cdf(a) if law.cdf(b) < 0.5 else law.sf(a) - law.sf(b)
         if law.support()[0] == 0.0 and b > 2.0 * a > 0.0:  # many decades: integrate over ln x
             got = integrate.quad(
@@ -126,8 +127,10 @@ def test_moments_and_entropy_against_quadrature(law: laws.Law) -> None:
         else:
             rough = law.expectation(lambda x, n=n: x**n)
             assert law.moment(n) == pytest.approx(rough, rel=1e-9, abs=1e-12 * law.moment(0))
-    assert law.mean() == law.moment(1) or math.isnan(law.mean()) or law.mean() == pytest.approx(
-        law.moment(1), rel=1e-12
+    assert (
+        law.mean() == law.moment(1)
+        or math.isnan(law.mean())
+        or law.mean() == pytest.approx(law.moment(1), rel=1e-12)
     )
     if math.isfinite(law.var()):
         mean = law.mean()
@@ -165,7 +168,7 @@ def test_samples_follow_the_law(law: laws.Law) -> None:
     assert np.isscalar(law.rvs(random_state=0))
 
 
-# -- closed forms ---------------------------------------------------------------------------------
+# -- closed forms -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -177,7 +180,7 @@ def test_samples_follow_the_law(law: laws.Law) -> None:
         (laws.InverseGamma(5.2, 0.7), stats.invgamma(5.2, scale=0.7)),
         (laws.StudentT(5.5, 0.3, 0.6), stats.t(5.5, 0.3, 0.6)),
         (laws.PearsonIV(3.25, 0.0, 0.3, 0.6), stats.t(5.5, 0.3, 0.6 / math.sqrt(5.5))),
-        (laws.GIG(1.3, 0.8, 2.1), stats.geninvgauss(1.3, math.sqrt(0.8 * 2.1), scale=math.sqrt(0.8 / 2.1))),
+        (laws.GIG(1.3, 1.0, 4.0), stats.geninvgauss(1.3, 2.0, scale=0.5)),
         (laws.Pitchfork(1.0, 2.0, 0.7), stats.gengamma(1 / 0.49 - 0.5, 2.0, scale=0.7 / math.sqrt(2))),
     ],
     ids=lambda value: value.name if isinstance(value, laws.Law) else "",
@@ -210,7 +213,7 @@ def test_double_well_normaliser_is_a_bessel_function() -> None:
         assert law.moment(3) == 0.0
         # <x V'> = T, an identity of the Boltzmann law
         push = law.expectation(lambda x: x * x * (x - 1.0) * (x + 1.0))
-        assert 4.0 * r * push == pytest.approx(1.0, rel=1e-11)
+        assert 4.0 * r * push == pytest.approx(1.0, rel=1e-11 + 1e-14 * r)  # rounding of x
 
 
 @pytest.mark.parametrize(("p", "chi", "psi"), [(-2.5, 3.0, 0.2), (0.0, 1e-3, 1e3), (7.0, 1.0, 4.0)])
@@ -241,7 +244,7 @@ def test_tiny_shapes_live_in_the_logarithm() -> None:
     assert fork.mean_log() == pytest.approx(draws.mean(), rel=5.0 * draws.std() / 100.0)
 
 
-# -- laws that do not exist, degenerate laws ----------------------------------------------------------
+# -- laws that do not exist, degenerate laws ----------------------------------------------------
 
 
 def test_collapse_and_absence_say_why() -> None:
@@ -279,7 +282,7 @@ def test_point_mass() -> None:
     assert "all mass is at 0" in laws.PointMass(0.0).moment_reason(-1)
 
 
-# -- tables: speed, depth, covariance ------------------------------------------------------------------
+# -- tables: speed, depth, covariance -----------------------------------------------------------
 
 
 def test_tables_are_fast() -> None:
@@ -296,7 +299,9 @@ def test_tables_are_fast() -> None:
     assert end - middle < 2.0
 
 
-@pytest.mark.parametrize("name", ["pearson iv", "network 1", "network 2", "double well, hot", "gig"])
+@pytest.mark.parametrize(
+    "name", ["pearson iv", "network 1", "network 2", "double well, hot", "gig"]
+)
 def test_monotone_across_panel_boundaries(name: str) -> None:
     law = LAWS[name]()
     x = law.ppf(np.linspace(1e-6, 1 - 1e-6, 20_001))
@@ -307,9 +312,7 @@ def test_monotone_across_panel_boundaries(name: str) -> None:
 
 
 @MODEST
-@given(
-    st.floats(0.05, 0.3), st.floats(1e-3, 1e3), st.integers(1, 6), st.integers(1, 5), st.data()
-)
+@given(st.floats(0.05, 0.3), st.floats(1e-3, 1e3), st.integers(1, 6), st.integers(1, 5), st.data())
 def test_network_scale_covariance(
     T: float, c: float, depth: int, width: int, data: st.DataObject
 ) -> None:
@@ -387,14 +390,20 @@ FACTORIES: list[tuple[Callable[..., object], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("factory", "count"), FACTORIES, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("factory", "count"), FACTORIES, ids=lambda value: getattr(value, "__name__", "")
+)
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(data=st.data())
 def test_rubbish_parameters_raise_only_value_or_type_error(
     factory: Callable[..., object], count: int, data: st.DataObject
 ) -> None:
     wild = data.draw(st.booleans())
-    one = RUBBISH if wild else st.one_of(st.floats(allow_nan=False), st.floats(0.0, 5.0), st.integers(0, 9))
+    one = (
+        RUBBISH
+        if wild
+        else st.one_of(st.floats(allow_nan=False), st.floats(0.0, 5.0), st.integers(0, 9))
+    )
     arguments = data.draw(st.lists(one, min_size=count, max_size=count))
     try:
         law = factory(*arguments)

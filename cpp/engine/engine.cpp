@@ -227,17 +227,18 @@ MomentSums Engine::power_sums(const CoordinateView& view, double shift, int high
 void Engine::histogram(const CoordinateView& view, int scale, double lo, double inverse_width, double threshold, int64_t bins,
                        uint64_t* counts) const {
   std::mutex merge;
+  const unsigned last_table = bins <= 65536 ? 3 : 0;  // more would not fit into cache, nor into little memory
   const size_t slots = size_t(bins) + 3, group = 16;  // chunks that share one private histogram
   parallel_for((chunks() + group - 1) / group, threads_for(chunks(), threads_), [&](int, size_t g) {
-    std::vector<uint64_t> own(slots);
+    std::vector<uint32_t> own(slots * (last_table + 1));
     double buffer[chunk_particles];
     for (size_t c = g * group; c < std::min((g + 1) * group, chunks()); ++c) {
       const size_t first = c * chunk_particles, count = std::min(chunk_particles, n_ - first);
       physical(view, first, count, buffer);
-      active_target().bin(buffer, count, scale, lo, inverse_width, threshold, bins, own.data());
+      active_target().bin(buffer, count, scale, lo, inverse_width, threshold, bins, own.data(), last_table);
     }
     const std::lock_guard<std::mutex> lock(merge);
-    for (size_t i = 0; i < slots; ++i) counts[i] += own[i];
+    for (size_t i = 0; i < own.size(); ++i) counts[i % slots] += own[i];
   });
 }
 

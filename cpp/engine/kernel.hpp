@@ -81,7 +81,7 @@ struct Target {
   // observers: one chunk of physical coordinates in double
   void (*power_sums)(const double* x, size_t n, double shift, int highest, MomentSums&);
   void (*bin)(const double* x, size_t n, int scale, double lo, double inverse_width, double threshold, int64_t bins,
-              uint64_t* counts);
+              uint32_t* tables, unsigned last_table);
   size_t (*count_nonfinite)(const void* x, Precision, size_t n);
   // element-wise evaluation of core/math.hpp, for tests: returns false for an unknown name
   bool (*math)(const char* name, Precision, const void* in, void* out, size_t n);

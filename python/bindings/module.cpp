@@ -160,7 +160,7 @@ PYBIND11_MODULE(_core, m) {
     return sums_array(sums, highest);
   }, py::arg("x"), py::arg("shift"), py::arg("highest"), py::arg("threads") = 1);
 
-  py::class_<Engine>(m, "Engine")
+  py::class_<Engine>(m, "Engine", py::module_local())
       .def(py::init([](size_t n, const std::string& dtype, const std::string& noise, uint64_t seed, int threads, uint64_t first_id) {
              return std::make_unique<Engine>(n, precision(dtype), precision(noise), seed, threads, first_id);
            }),

@@ -199,8 +199,11 @@ def build_panels(
     peaks = find_peaks(score, knots)
     low, left_slope = _march(score, float(peaks[0]), -1.0, left)
     high, right_slope = _march(score, float(peaks[-1]), 1.0, right)
-    inner = [k for k in knots if low < k < high]
-    edges = np.unique(np.concatenate([[low], inner, peaks, [high]]))
+    inner = np.sort(np.concatenate([[k for k in knots if low < k < high], peaks]))
+    apart = 1e-9 * (high - low)  # a panel between two knots that nearly coincide is useless
+    inner = inner[np.diff(inner, prepend=-np.inf) > apart]
+    inner = inner[(inner > low + apart) & (inner < high - apart)]
+    edges = np.concatenate([[low], inner, [high]])
     edges = np.append(_refine(score, edges), high)
     half = 0.5 * np.diff(edges)
     mid = 0.5 * (edges[:-1] + edges[1:])

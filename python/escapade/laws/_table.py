@@ -101,7 +101,7 @@ class Table:
             np.clip(np.searchsorted(self._cdf_edges, 0.5), 1, self._half.size) - 1
         )
 
-    # -- evaluation ----------------------------------------------------------------------------
+    # -- evaluation ------------------------------------------------------------------------------
 
     def _locate(self, y: FloatArray) -> tuple[IntArray, FloatArray]:
         i = np.clip(np.searchsorted(self.edges, y, side="right") - 1, 0, self._half.size - 1)
@@ -204,7 +204,7 @@ class Table:
         value = np.where((y >= self.low) & (y <= self.high), sums, tail)
         return np.where(np.isinf(y), -np.inf, value)
 
-    # -- inversion -----------------------------------------------------------------------------
+    # -- inversion -------------------------------------------------------------------------------
 
     def ppf(self, q: FloatArray) -> FloatArray:
         """Return the ``y`` with ``P(Y <= y) = q``; nan outside [0, 1]."""

@@ -77,7 +77,7 @@ class Law(abc.ABC):
     def entropy(self) -> float:
         """Return the differential entropy ``-E ln p``."""
 
-    # -- functions of a point ---------------------------------------------------------------------
+    # -- functions of a point --------------------------------------------------------------------
 
     @staticmethod
     def _call(function: Callable[[FloatArray], FloatArray], name: str, value: Any) -> Any:
@@ -155,7 +155,7 @@ class Law(abc.ABC):
         draws = np.asarray(generator("random_state", random_state).random(shape("size", size)))
         return np.where(draws == 0.0, 2.0**-54, draws)  # an exact 0 is the end of the support
 
-    # -- numbers ------------------------------------------------------------------------------
+    # -- numbers ---------------------------------------------------------------------------------
 
     def moment(self, n: Any) -> float:
         """Return the raw moment ``E X^n``.
@@ -338,7 +338,7 @@ class PositiveLaw(Law):
         """Draw ``ln X``; arguments as in :meth:`rvs`."""
         return self.ppf_log(self._uniforms(size, random_state))
 
-    # -- the functions of x follow -------------------------------------------------------------
+    # -- the functions of x follow ---------------------------------------------------------------
 
     @staticmethod
     def _log(x: FloatArray) -> FloatArray:

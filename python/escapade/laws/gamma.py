@@ -25,7 +25,7 @@ class Gamma(PositiveLaw):
     """
 
     def __init__(self, shape: float, scale: float = 1.0) -> None:
-        self.shape = number("shape", shape, low=0.0, open_low=True)
+        self.shape = number("shape", shape, low=0.0, high=1e300, open_low=True)
         self.scale = number("scale", scale, low=0.0, open_low=True)
         self._log_scale = math.log(self.scale)
         self._log_gamma = math.lgamma(self.shape)
@@ -105,7 +105,7 @@ class InverseGamma(PowerOf):
     """
 
     def __init__(self, shape: float, scale: float = 1.0) -> None:
-        self.shape = number("shape", shape, low=0.0, open_low=True)
+        self.shape = number("shape", shape, low=0.0, high=1e300, open_low=True)
         self.scale = number("scale", scale, low=0.0, open_low=True)
         name = f"InverseGamma(shape={self.shape:.6g}, scale={self.scale:.6g})"
         super().__init__(Gamma(self.shape), -1.0, self.scale, name=name)

@@ -61,7 +61,7 @@ class NumericLaw(PositiveLaw):
     def support(self) -> tuple[float, float]:
         return self._map.support()
 
-    # -- functions of ln x and of x -------------------------------------------------------------
+    # -- functions of ln x and of x --------------------------------------------------------------
 
     def _logpdf_y(self, y: FloatArray) -> FloatArray:
         with np.errstate(all="ignore"):
@@ -132,7 +132,7 @@ class NumericLaw(PositiveLaw):
     def _isf(self, q: FloatArray) -> FloatArray:
         return self._map.x(self._table.isf(q))
 
-    # -- moments ----------------------------------------------------------------------------------
+    # -- moments ---------------------------------------------------------------------------------
 
     def _tails(self, n: float) -> tuple[float, float]:
         """Return the parts of ``E X^n`` beyond the two ends of the table."""

@@ -31,8 +31,9 @@ def pearson_log_normaliser(m: float, nu: float) -> float:
     Closed form ``B(m-1/2, 1/2) |Gamma(m) / Gamma(m + i nu/2)|^2``, for ``m > 1/2``.
     """
     m, nu = number("m", m, low=0.5, open_low=True), number("nu", nu)
-    ratio = special.loggamma(complex(m, 0.0)) - special.loggamma(complex(m, 0.5 * nu))
-    return float(special.betaln(m - 0.5, 0.5) + 2.0 * ratio.real)
+    with np.errstate(all="ignore"):
+        ratio = special.loggamma(complex(m, 0.0)) - special.loggamma(complex(m, 0.5 * nu))
+        return float(special.betaln(m - 0.5, 0.5) + 2.0 * ratio.real)
 
 
 class PearsonIV(Law):

@@ -78,8 +78,8 @@ def transition_moments(
         raise ValueError(
             f"u0 and t must broadcast, got shapes {start.shape} and {times.shape}"
         ) from None
-    # In units of the typical |u| all entries of the matrix are of the order of the rates.
-    unit = math.sqrt(es / H) if es > 0.0 else float(np.max(np.abs(start), initial=0.0)) or 1.0
+    # In units of the largest |u| no entry of the matrix exceeds the rates.
+    unit = max(math.sqrt(es / H), float(np.max(np.abs(start), initial=0.0))) or 1.0
     es, er = es / unit / unit, er / unit
     generator = np.zeros((5, 5))
     for n in range(1, 5):
@@ -160,11 +160,15 @@ def euler_maruyama_tail_index(H: float, sigma_H: float, eta: float, dt: float) -
     H, _, eh, _ = check_power_law(H, 0.0, sigma_H, eta, 0.0)
     dt = number("dt", dt, low=0.0, open_low=True)
     a, b = abs(1.0 - H * dt), math.sqrt(eh * dt)
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return math.nan
     if b == 0.0:
         return math.inf if a < 1.0 else math.nan
 
     def excess(order: float) -> float:
-        return _log_abs_moment(a, b, order)
+        with np.errstate(all="ignore"):
+            value = _log_abs_moment(a, b, order)
+        return math.inf if math.isnan(value) else value
 
     # ln E|.|^mu is convex in mu and 0 at 0: a positive root exists iff it first falls.
     low = 1e-3

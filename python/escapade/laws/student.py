@@ -16,13 +16,13 @@ __all__ = ["StudentT"]
 
 
 class StudentT(Law):
-    """The law of ``loc + scale t`` with ``t`` Student's t, ``nu`` > 0 degrees of freedom.
+    """The law of ``loc + scale t`` with ``t`` Student's t, ``nu`` >= 0.01 degrees of freedom.
 
     ``E |x - loc|^n`` is finite iff ``n < nu``.
     """
 
     def __init__(self, nu: float, loc: float = 0.0, scale: float = 1.0) -> None:
-        self.nu = number("nu", nu, low=0.0, open_low=True)
+        self.nu = number("nu", nu, low=0.01)
         self.loc = number("loc", loc)
         self.scale = number("scale", scale, low=0.0, open_low=True)
         self.name = f"StudentT(nu={self.nu:.6g}, loc={self.loc:.6g}, scale={self.scale:.6g})"
