@@ -107,11 +107,25 @@ def main() -> None:
     def w_cos(z: mp.mpf) -> mp.mpf:
         return (z + tiny) / mp.cos(mp.sqrt(z))
 
+    def neg_log(r: mp.mpf) -> mp.mpf:  # -log(1+r)/r
+        return -1 + r / 2 if abs(r) < tiny else -mp.log1p(r) / r
+
+    def neg_log_d(z: mp.mpf) -> mp.mpf:  # -log(1+r) = s P(s^2), s = r/(2+r)
+        s = mp.sqrt(z)
+        return -2 - z * 2 / 3 if s < tiny else -2 * mp.atanh(s) / s
+
+    def sin_turn(z: mp.mpf) -> mp.mpf:  # sin(pi t/2)/t, z = t^2
+        t = mp.sqrt(z)
+        return mp.pi / 2 - (mp.pi / 2) ** 3 * z / 6 if t < tiny else mp.sin(mp.pi * t / 2) / t
+
+    def cos_turn(z: mp.mpf) -> mp.mpf:
+        return mp.cos(mp.pi * mp.sqrt(z) / 2)
+
     def w_exp(r: mp.mpf) -> mp.mpf:  # relative error of expm1
         return abs(r**2 / mp.expm1(r)) if abs(r) > tiny else abs(r) + tiny
 
     zero = mp.mpf(0)
-    for kind, log_terms, trig, exp_terms in (("float", 8, 3, 5), ("double", 7, 6, 11)):
+    for kind, log_terms, trig, turn, exp_terms in (("float", 8, 3, 4, 5), ("double", 7, 6, 7, 11)):
         if kind == "float":
             report("log_poly", kind, log_f, lambda r: abs(w_log(r)), lo_r, q2, log_terms)
         else:
@@ -119,6 +133,13 @@ def main() -> None:
         report("sin_poly", kind, sin_z, w_sin, zero, quarter**2, trig)
         report("cos_poly", kind, cos_z, w_cos, zero, quarter**2, trig)
         report("exp_poly", kind, exp_r, w_exp, -half_ln2, half_ln2, exp_terms)
+        # of the normals; sine and cosine are added up, so absolute errors count
+        if kind == "float":
+            report("radius_poly", kind, neg_log, lambda r: 1 / neg_log(r), lo_r, q2, 8)
+        else:
+            report("radius_poly", kind, neg_log_d, lambda z: 1 / neg_log_d(z), zero, s_max, 7)
+        report("sin_turn_poly", kind, sin_turn, lambda z: mp.sqrt(z + tiny), zero, mp.mpf(1) / 4, turn)
+        report("cos_turn_poly", kind, cos_turn, lambda z: mp.mpf(1), zero, mp.mpf(1) / 4, turn)
 
 
 if __name__ == "__main__":

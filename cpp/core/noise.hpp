@@ -11,87 +11,167 @@ ESCAPADE_BEGIN
 
 #if !defined(__CUDACC__)
 
-// Independent Philox chains in flight; 16 registers hold two of them, 32 hold four.
-constexpr int philox_chains = ESCAPADE_VECTOR_BYTES == 64 ? 4 : 2;
 // A tile's columns are padded to a multiple of this, on every instruction set.
 constexpr int tile_lanes = 64;
 
-// PhiloxState of the lanes first, first + stride, first + 2 stride, ...
-ESCAPADE_HD PhiloxState counters(uint64_t first, uint64_t stride, uint64_t block, Stream stream) {
-  U64 id;
-  for (int i = 0; i < Native<uint64_t>::lanes; ++i) id[i] = first + stride * uint64_t(i);
-  return {id, id >> 32, U64{} + counter_word2(block), U64{} + counter_word3(block, stream)};
-}
+// Independent Philox chains in flight. A round takes 8 cycles and a chain keeps all ports busy for 1.5 of them (Zen 5): six
+// chains hide the latency, and just fit 32 registers; with 16 registers two do without spills.
+constexpr int philox_chains = ESCAPADE_VECTOR_BYTES == 64 ? 6 : 2;
 
-template <int N> ESCAPADE_HD void run_rounds(PhiloxState (&s)[N], const PhiloxKeys& keys) {
+template <int N> ESCAPADE_HD void run_rounds(PhiloxState (&s)[N], const PhiloxKeys& keys, int first) {
 #pragma GCC unroll 10
-  for (int round = 0; round < philox_rounds; ++round)
-#pragma GCC unroll 4
+  for (int round = first; round < philox_rounds - 1; ++round)
+#pragma GCC unroll 8
     for (int i = 0; i < N; ++i) s[i].round(keys.k0[round], keys.k1[round]);
 }
 
-// out[(4 b + j) * row + p] for b < blocks, j < 4, p < particles; particles is a multiple of tile_lanes.
-inline void fill_normals(float* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, int particles,
-                         uint64_t first_block, int blocks) {
-  constexpr int lanes = Native<float>::lanes, pairs = philox_chains / 2;  // even and odd particles take a chain each
-  using F = Pack<float, lanes>;
-  using W = Pack<uint32_t, lanes>;
-  for (int p = 0; p < particles; p += lanes) {
-    for (int b = 0; b < blocks; b += pairs) {
-      PhiloxState s[2 * pairs];
-      for (int i = 0; i < pairs; ++i) {
-        s[2 * i] = counters(first_id + uint64_t(p), 2, first_block + uint64_t(b + i), stream);
-        s[2 * i + 1] = counters(first_id + uint64_t(p) + 1, 2, first_block + uint64_t(b + i), stream);
-      }
-      run_rounds(s, keys);
-      for (int i = 0; i < pairs; ++i) {
-        if (b + i >= blocks) break;
-        const PhiloxState &even = s[2 * i], &odd = s[2 * i + 1];
-        float* at = out + size_t(4 * (b + i)) * row + size_t(p);
-        W w0, w1;
-        F z0, z1;
-        w0.r[0] = interleave_low_words(even.x0, odd.x0);
-        w1.r[0] = interleave_low_words(even.x1, odd.x1);
-        box_muller(w0, w1, z0, z1);
-        z0.store(at);
-        z1.store(at + row);
-        w0.r[0] = interleave_low_words(even.x2, odd.x2);
-        w1.r[0] = interleave_low_words(even.x3, odd.x3);
-        box_muller(w0, w1, z0, z1);
-        z0.store(at + 2 * row);
-        z1.store(at + 3 * row);
-      }
+// The last round writes the words of even and odd particles side by side: 32-bit lanes x0, x1, x2, x3.
+ESCAPADE_HD void last_round(const PhiloxState& even, const PhiloxState& odd, const PhiloxKeys& keys, U64 (&w)[4]) {
+  constexpr int last = philox_rounds - 1;
+  const U64 m0 = U64{} + philox_mul0, m1 = U64{} + philox_mul1;
+  const U64 p0 = multiply_low_words(even.x0, m0), p1 = multiply_low_words(even.x2, m1);
+  const U64 q0 = multiply_low_words(odd.x0, m0), q1 = multiply_low_words(odd.x2, m1);
+  w[0] = xor3(interleave_high_words(p1, q1), interleave_low_words(even.x1, odd.x1), U64{} + keys.k0[last]);
+  w[1] = interleave_low_words(p1, q1);
+  w[2] = xor3(interleave_high_words(p0, q0), interleave_low_words(even.x3, odd.x3), U64{} + keys.k1[last]);
+  w[3] = interleave_low_words(p0, q0);
+}
+
+// The two 64-bit words of a block are x0 | x1 << 32 and x2 | x3 << 32.
+ESCAPADE_HD void last_round(PhiloxState s, const PhiloxKeys& keys, U64 (&w)[2]) {
+  s.round(keys.k0[philox_rounds - 1], keys.k1[philox_rounds - 1]);
+  w[0] = interleave_low_words(s.x0, s.x1);
+  w[1] = interleave_low_words(s.x2, s.x3);
+}
+
+// The first two rounds of neighbouring particles in many blocks. While the high words of id and block do not change,
+// each of their four products depends on the particle or on the block alone: two rounds in ten that cost next to nothing.
+struct BlockPart {
+  uint64_t x0, x2, x3;
+  BlockPart() = default;
+  BlockPart(uint64_t id, uint64_t block, const PhiloxKeys& keys) {
+    const uint64_t p1 = uint64_t(philox_mul1) * counter_word2(block);
+    const uint32_t y0 = uint32_t(p1 >> 32) ^ uint32_t(id >> 32) ^ uint32_t(keys.k0[0]);
+    const uint64_t p0 = uint64_t(philox_mul0) * y0;
+    x0 = uint32_t(p1), x2 = p0 >> 32, x3 = uint32_t(p0);
+  }
+};
+struct ParticlePart {
+  U64 x0, x1, x2;
+  ESCAPADE_HD void set(uint64_t first, uint64_t stride, uint64_t block, Stream stream, const PhiloxKeys& keys) {
+    U64 id;
+    for (int i = 0; i < Native<uint64_t>::lanes; ++i) id[i] = first + stride * uint64_t(i);
+    const U64 p0 = multiply_low_words(id, U64{} + philox_mul0);
+    const U64 y2 = high_words(p0) ^ (U64{} + (counter_word3(block, stream) ^ keys.k1[0]));
+    const U64 p1 = multiply_low_words(y2, U64{} + philox_mul1);
+    x0 = high_words(p1) ^ (U64{} + keys.k0[1]);
+    x1 = p1;
+    x2 = p0 ^ (U64{} + keys.k1[1]);
+  }
+  ESCAPADE_HD PhiloxState join(const BlockPart& b) const {
+    return {x0 ^ (U64{} + b.x0), x1, x2 ^ (U64{} + b.x2), U64{} + b.x3};
+  }
+};
+
+template <class T> constexpr int chains_per_unit = sizeof(T) == 4 ? 2 : 1;
+
+// Words of some chains of particles in some blocks, drawn into the place of the normals. A unit of work is a block of one
+// chain (53-bit noise) or of two chains (32-bit noise: even and odd particles). Units are taken in turn from all blocks, so
+// that groups of philox_chains / per_unit of them come out even.
+template <class T> void fill_words(T* out, size_t row, const PhiloxKeys& keys, const ParticlePart* particles, int chains,
+                                   const BlockPart* parts, int blocks) {
+  constexpr int lanes = Native<uint64_t>::lanes, words = 16 / int(sizeof(T));
+  constexpr int per_unit = chains_per_unit<T>, units = philox_chains / per_unit;
+  int chain = 0, block = 0;
+  for (int left = chains / per_unit * blocks; left > 0; left -= units) {
+    PhiloxState s[philox_chains];
+    T* at[units];
+#pragma GCC unroll 8
+    for (int i = 0; i < units; ++i) {
+      for (int k = 0; k < per_unit; ++k) s[i * per_unit + k] = particles[chain + k].join(parts[block]);
+      at[i] = out + size_t(words * block) * row + chain * lanes;
+      if (i + 1 >= left) continue;  // the last group draws its last unit again to be complete
+      const bool wrap = chain + per_unit == chains;
+      chain = wrap ? 0 : chain + per_unit;
+      block += wrap;
+    }
+    run_rounds(s, keys, 2);
+#pragma GCC unroll 8
+    for (int i = 0; i < units; ++i) {
+      U64 w[words];
+      if constexpr (per_unit == 2) last_round(s[2 * i], s[2 * i + 1], keys, w);
+      else last_round(s[i], keys, w);
+      for (int j = 0; j < words; ++j) store_vector(at[i] + size_t(j) * row, w[j]);
     }
   }
 }
 
-// The two 64-bit words of a block are x0 | x1 << 32 and x2 | x3 << 32.
-ESCAPADE_HD U64 join_words(U64 low, U64 high) { return (low & 0xffffffffu) | (high << 32); }
-
-// out[(2 b + j) * row + p] for b < blocks, j < 2, p < particles.
-inline void fill_normals(double* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, int particles,
-                         uint64_t first_block, int blocks) {
-  constexpr int lanes = Native<double>::lanes;
-  using F = Pack<double, lanes * philox_chains>;
-  using W = Pack<uint64_t, lanes * philox_chains>;
-  for (int p = 0; p < particles; p += lanes * philox_chains) {
-    for (int b = 0; b < blocks; ++b) {
-      PhiloxState s[philox_chains];
-      for (int i = 0; i < philox_chains; ++i)
-        s[i] = counters(first_id + uint64_t(p + i * lanes), 1, first_block + uint64_t(b), stream);
-      run_rounds(s, keys);
-      W radius, angle;
-      for (int i = 0; i < philox_chains; ++i) {
-        radius.r[i] = join_words(s[i].x0, s[i].x1);
-        angle.r[i] = join_words(s[i].x2, s[i].x3);
-      }
-      F z0, z1;
-      box_muller(radius, angle, z0, z1);
-      double* at = out + size_t(2 * b) * row + size_t(p);
-      z0.store(at);
-      z1.store(at + row);
+// Rows 2 i and 2 i + 1, radius and angle words, become normals.
+template <class T> void words_to_normals(T* rows, size_t row, int pairs, int particles) {
+  using V = Pack<T, 2 * Native<T>::lanes>;  // two registers at a time hide latency and need no spills
+  using U = typename Format<T>::Uint;
+  for (int i = 0; i < pairs; ++i) {
+    T *r0 = rows + size_t(2 * i) * row, *r1 = r0 + row;
+    for (int p = 0; p < particles; p += V::lanes) {
+      V z0, z1;
+      box_muller(bit_cast<U>(V::load(r0 + p)), bit_cast<U>(V::load(r1 + p)), z0, z1);
+      z0.store(r0 + p);
+      z1.store(r1 + p);
     }
   }
+}
+
+template <int lanes> void normals_of_block(float* z, const PhiloxKeys&, Stream, const uint64_t* id, uint64_t block);
+template <int lanes> void normals_of_block(double* z, const PhiloxKeys&, Stream, const uint64_t* id, uint64_t block);
+
+// The same for particles anywhere; slower.
+template <class T> void fill_normals_singly(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id,
+                                            uint64_t block) {
+  uint64_t id[tile_lanes];
+  alignas(64) T z[16 / sizeof(T) * tile_lanes];
+  for (int i = 0; i < tile_lanes; ++i) id[i] = first_id + uint64_t(i);
+  normals_of_block<tile_lanes>(z, keys, stream, id, block);
+  for (size_t j = 0; j < 16 / sizeof(T); ++j) __builtin_memcpy(out + j * row, z + j * tile_lanes, tile_lanes * sizeof(T));
+}
+
+// out[(per_block b + j) * row + p] for b < blocks, j < per_block, p < particles; particles is a multiple of tile_lanes.
+// A block is four draws of 32-bit noise (T float) or two of 53-bit noise (double).
+template <class T> void fill_normals(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id,
+                                     int particles, uint64_t first_block, int blocks) {
+  constexpr int per_block = 16 / int(sizeof(T)), lanes = Native<uint64_t>::lanes, per_unit = chains_per_unit<T>;
+  constexpr int most_particles = 256, most_blocks = 16;  // words and normals stay in L1
+  constexpr uint64_t low = 0xffffffffu;
+  ParticlePart chains[most_particles / lanes];
+  BlockPart parts[most_blocks];
+  for (int b = 0, count; b < blocks; b += count) {
+    const uint64_t block = first_block + uint64_t(b);
+    count = int(min(min(uint64_t(blocks - b), uint64_t(most_blocks)), low + 1 - (block & low)));
+    for (int p = 0, width; p < particles; p += width) {
+      const uint64_t id = first_id + uint64_t(p), to_carry = (low + 1 - (id & low)) / tile_lanes * tile_lanes;
+      T* at = out + size_t(per_block * b) * row + p;
+      width = int(min(min(uint64_t(particles - p), uint64_t(most_particles)), max(to_carry, uint64_t(tile_lanes))));
+      if (to_carry == 0) {  // the high word of the id changes among these: once in 2^32 particles
+        for (int i = 0; i < count; ++i)
+          fill_normals_singly(at + size_t(per_block * i) * row, row, keys, stream, id, block + uint64_t(i));
+        continue;
+      }
+      for (int i = 0; i < width / lanes; ++i)
+        chains[i].set(id + uint64_t(i / per_unit * per_unit * lanes + i % per_unit), per_unit, block, stream, keys);
+      for (int i = 0; i < count; ++i) parts[i] = BlockPart(id, block + uint64_t(i), keys);
+      fill_words(at, row, keys, chains, width / lanes, parts, count);
+      words_to_normals(at, row, count * per_block / 2, width);
+    }
+  }
+}
+
+// PhiloxState of a block, particle ids left out.
+ESCAPADE_HD PhiloxState counters(uint64_t block, Stream stream) {
+  return {U64{}, U64{}, U64{} + counter_word2(block), U64{} + counter_word3(block, stream)};
+}
+template <class U> ESCAPADE_HD Pack<U, Native<U>::lanes> word_pack(U64 w) {
+  Pack<U, Native<U>::lanes> a;
+  a.r[0] = (typename Native<U>::type)w;
+  return a;
 }
 
 // The draws of one block for particles in any order: z[j * lanes + i] belongs to id[i].
@@ -101,21 +181,18 @@ template <int lanes> inline void normals_of_block(float* z, const PhiloxKeys& ke
   for (int p = 0; p < lanes; p += width) {
     PhiloxState s[2];
     for (int parity = 0; parity < 2; ++parity) {
-      s[parity] = counters(0, 0, block, stream);
+      s[parity] = counters(block, stream);
       for (int i = 0; i < half; ++i) {
         s[parity].x0[i] = id[p + 2 * i + parity];
         s[parity].x1[i] = id[p + 2 * i + parity] >> 32;
       }
     }
-    run_rounds(s, keys);
-    Pack<uint32_t, width> w[4];
-    w[0].r[0] = interleave_low_words(s[0].x0, s[1].x0);
-    w[1].r[0] = interleave_low_words(s[0].x1, s[1].x1);
-    w[2].r[0] = interleave_low_words(s[0].x2, s[1].x2);
-    w[3].r[0] = interleave_low_words(s[0].x3, s[1].x3);
+    run_rounds(s, keys, 0);
+    U64 w[4];
+    last_round(s[0], s[1], keys, w);
     for (int pair = 0; pair < 2; ++pair) {
       Pack<float, width> z0, z1;
-      box_muller(w[2 * pair], w[2 * pair + 1], z0, z1);
+      box_muller(word_pack<uint32_t>(w[2 * pair]), word_pack<uint32_t>(w[2 * pair + 1]), z0, z1);
       z0.store(z + 2 * pair * lanes + p);
       z1.store(z + (2 * pair + 1) * lanes + p);
     }
@@ -126,17 +203,16 @@ template <int lanes> inline void normals_of_block(double* z, const PhiloxKeys& k
                                                   uint64_t block) {
   constexpr int width = Native<double>::lanes;
   for (int p = 0; p < lanes; p += width) {
-    PhiloxState s[1] = {counters(0, 0, block, stream)};
+    PhiloxState s[1] = {counters(block, stream)};
     for (int i = 0; i < width; ++i) {
       s[0].x0[i] = id[p + i];
       s[0].x1[i] = id[p + i] >> 32;
     }
-    run_rounds(s, keys);
-    Pack<uint64_t, width> radius, angle;
-    radius.r[0] = join_words(s[0].x0, s[0].x1);
-    angle.r[0] = join_words(s[0].x2, s[0].x3);
+    run_rounds(s, keys, 0);
+    U64 w[2];
+    last_round(s[0], keys, w);
     Pack<double, width> z0, z1;
-    box_muller(radius, angle, z0, z1);
+    box_muller(word_pack<uint64_t>(w[0]), word_pack<uint64_t>(w[1]), z0, z1);
     z0.store(z + p);
     z1.store(z + lanes + p);
   }

@@ -1,66 +1,68 @@
 // Standard normals from uniform words by the method of Box and Muller, two from two.
 //
-// The angle needs no range reduction: three bits of its word choose the octant (one swap, two signs), the rest the position
-// inside it, so sine and cosine keep their relative accuracy. The radius word w stands for the uniform u:
-//   32-bit noise   u = (w + 1) 2^-32          in (0, 1], |z| <= 6.66
+// The radius word stands for a uniform u:
+//   32-bit noise   u = (w + 1) 2^-32           in (0, 1], |z| <= 6.66
 //   53-bit noise   u = (2 (w >> 12) + 1) 2^-53 in (0, 1), |z| <= 8.57
+// Two bits of the angle word are the signs, the others an angle of up to an eighth of a turn to either side. With its sine s
+// and cosine c, (c - s, c + s) is a point of the first quadrant of the circle of radius sqrt(2): no octants, no swaps.
 #pragma once
 
 #include "math.hpp"
 
 ESCAPADE_BEGIN
 
-// -2 ln(f / 2^bits) for 1 <= f <= 2^bits; near f = 2^bits the exponent part vanishes exactly, so nothing cancels.
-template <class V> ESCAPADE_HD V radius_squared(V f, int bits) {
+// x 2^-32 for |x| >= 1, in the exponent field: integer operations find room where multiplications have none.
+template <class V> ESCAPADE_HD V scale_down_32(V x) { return bit_cast<float>(bit_cast<uint32_t>(x) - (32u << 23)); }
+
+// -ln u for 0 < u <= 1, u normal. u = m 2^-n with m in [sqrt(1/2), sqrt(2)): n vanishes near u = 1, so nothing cancels.
+template <class V> ESCAPADE_HD V minus_log(V u) {
   using T = Lane<V>;
-  V m, e = split_exponent(f, m);
-  V k = T(bits) - e;
-  V r = m - T(1);
+  using F = Format<T>;
+  using U = typename F::Uint;
+  constexpr U one = U(1) << F::mantissa;
+  constexpr double ln2 = 0.69314718055994530942;
+  const auto bits = bit_cast<U>(u);
+  const auto distance = U(F::sqrt_half_bits + one - 1) - bits;  // n in the exponent field, remainder below
+  const auto shift = distance & ~(one - 1);
+  const V r = bit_cast<T>(bits + shift) - T(1);
   if constexpr (sizeof(T) == 4) {
-    V log_m = fma(r * r, polynomial(r, Coefficients<T>::log_poly), r);
-    return fma(k, T(1.38629436111989061883), T(-2) * log_m);
+    const V n = convert<T>(bit_cast<int32_t>(shift));
+    return fma(n, T(ln2 / one), r * polynomial(r, Coefficients<T>::radius_poly));
   } else {
-    V s = r / (r + T(2));
-    V z = s * s;
-    V log_m = fma(s * z, polynomial(z, Coefficients<T>::log_poly), s + s);
-    return fma(k, T(1.38629436111989061883), T(-2) * log_m);
+    // AVX2 has no 64-bit conversion: through the mantissa of 2^52
+    constexpr double two52 = 4503599627370496.0;
+    const V n = bit_cast<double>((distance >> F::mantissa) | bit_cast<uint64_t>(two52)) - two52;
+    const V s = r / (r + T(2));
+    return fma(n, T(ln2), s * polynomial(s * s, Coefficients<T>::radius_poly));
   }
 }
 
-template <class V, class W> ESCAPADE_HD void place(V radius, V s, V c, W octant, V& z0, V& z1) {
+// sqrt(-ln u) of a radius word. W: lanes of uint32_t and V: lanes of float; or uint64_t and double.
+template <class V, class W> ESCAPADE_HD V radius_of(W word) {
+  if constexpr (sizeof(Lane<V>) == 4) {
+    return sqrt(minus_log(scale_down_32(convert<float>(word) + 1.0f)));
+  } else {
+    return sqrt(minus_log(bit_cast<double>((word >> 12) | bit_cast<uint64_t>(1.0)) - (1 - 0x1p-53)));
+  }
+}
+
+// The point of the circle of radius sqrt(2) radius that an angle word stands for.
+template <class V, class W> ESCAPADE_HD void turn(V radius, W word, V& z0, V& z1) {
   using T = Lane<V>;
   using U = typename Format<T>::Uint;
-  constexpr int top = 8 * sizeof(T) - 1;
-  constexpr U sign = U(1) << top;
-  auto swap = (octant & U(1)) != U(0);
-  z0 = radius * select(swap, s, c);
-  z1 = radius * select(swap, c, s);
-  z0 = bit_cast<T>(bit_cast<U>(z0) ^ ((octant << (top - 1)) & sign));
-  z1 = bit_cast<T>(bit_cast<U>(z1) ^ ((octant << (top - 2)) & sign));
+  V t;  // in [-1/2, 1/2], in quarters of a turn
+  if constexpr (sizeof(T) == 4) t = scale_down_32(convert<float>(bit_cast<int32_t>((word << 2) | 2u)));
+  else t = bit_cast<double>(((word >> 10) & ((uint64_t(1) << 52) - 1)) | bit_cast<uint64_t>(1.0)) - 1.5;
+  const V square = t * t;
+  const V s = t * polynomial(square, Coefficients<T>::sin_turn_poly);
+  const V c = polynomial(square, Coefficients<T>::cos_turn_poly);
+  constexpr U sign = U(1) << (8 * sizeof(T) - 1);
+  z0 = bit_cast<T>(bit_cast<U>(radius * (c - s)) ^ (word & sign));
+  z1 = bit_cast<T>(bit_cast<U>(radius * (c + s)) ^ ((word << 1) & sign));
 }
 
-// W: lanes of uint32_t, V: lanes of float
 template <class V, class W> ESCAPADE_HD void box_muller(W radius_word, W angle_word, V& z0, V& z1) {
-  using T = Lane<V>;
-  constexpr double quarter_pi = 0.78539816339744830962;
-  if constexpr (sizeof(T) == 4) {
-    constexpr float scale = float(quarter_pi / (1 << 29));
-    V f = convert<float>(radius_word) + 1.0f;
-    V radius = sqrt(radius_squared(f, 32));
-    V s, c;
-    sincos_octant(fma(convert<float>(bit_cast<int32_t>(angle_word >> 3)), scale, V(0.5f * scale)), s, c);
-    place(radius, s, c, angle_word, z0, z1);
-  } else {
-    // integers below 2^52 become doubles through the mantissa of 2^52: AVX2 has no 64-bit conversion
-    constexpr double two52 = 4503599627370496.0, scale = quarter_pi / two52;
-    const uint64_t magic = bit_cast<uint64_t>(two52);
-    V j = bit_cast<double>((radius_word >> 12) | magic) - two52;
-    V radius = sqrt(radius_squared(fma(V(2.0), j, V(1.0)), 53));
-    V a = bit_cast<double>((angle_word >> 12) | magic) - two52;
-    V s, c;
-    sincos_octant(fma(a, scale, V(0.5 * scale)), s, c);
-    place(radius, s, c, angle_word, z0, z1);
-  }
+  turn(radius_of<V>(radius_word), angle_word, z0, z1);
 }
 
 ESCAPADE_END

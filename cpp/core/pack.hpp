@@ -26,6 +26,14 @@ template <> struct MaskLane<uint32_t> { using type = int32_t; };
 template <> struct MaskLane<int64_t> { using type = int64_t; };
 template <> struct MaskLane<uint64_t> { using type = int64_t; };
 
+// Vectors at addresses without alignment.
+template <class V> ESCAPADE_HD V load_vector(const void* p) {
+  V a;
+  __builtin_memcpy(&a, p, sizeof a);
+  return a;
+}
+template <class V> ESCAPADE_HD void store_vector(void* p, V a) { __builtin_memcpy(p, &a, sizeof a); }
+
 template <class T, int L> struct Pack {
   using native = typename Native<T>::type;
   static constexpr int lanes = L;
@@ -37,13 +45,25 @@ template <class T, int L> struct Pack {
   ESCAPADE_HD Pack(T x) {
     for (int i = 0; i < registers; ++i) r[i] = x - native{};
   }
+  // Register by register: GCC 12 copies a whole pack of AVX2 registers through general registers, at ten times the cost.
   static ESCAPADE_HD Pack load(const T* p) {
     Pack a;
-    __builtin_memcpy(&a, p, sizeof a);
+    for (int i = 0; i < registers; ++i) a.r[i] = load_vector<native>(p + i * Native<T>::lanes);
     return a;
   }
-  ESCAPADE_HD void store(T* p) const { __builtin_memcpy(p, this, sizeof *this); }
+  ESCAPADE_HD void store(T* p) const {
+    for (int i = 0; i < registers; ++i) store_vector(p + i * Native<T>::lanes, r[i]);
+  }
 };
+
+// Loads lanes of Z as values of type T.
+template <class T, int L, class Z> ESCAPADE_HD Pack<T, L> load_as(const Z* p) {
+  typedef Z From __attribute__((vector_size(Native<T>::lanes * sizeof(Z))));
+  Pack<T, L> a;
+  for (int i = 0; i < Pack<T, L>::registers; ++i)
+    a.r[i] = __builtin_convertvector(load_vector<From>(p + i * Native<T>::lanes), typename Pack<T, L>::native);
+  return a;
+}
 
 template <class T, int L> using Mask = Pack<typename MaskLane<T>::type, L>;
 

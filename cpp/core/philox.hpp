@@ -24,15 +24,16 @@ ESCAPADE_HD void philox(uint32_t (&x)[4], uint32_t k0, uint32_t k1) {
 }
 
 #if !defined(__CUDACC__)
-// The key of every round, widened to the 64-bit lanes of the vector version.
+// The key of every round, in both halves of the 64-bit lanes of the vector version.
 struct PhiloxKeys {
   uint64_t k0[philox_rounds], k1[philox_rounds];
   explicit PhiloxKeys(uint64_t seed) {
     for (int i = 0; i < philox_rounds; ++i) {
-      k0[i] = uint32_t(uint32_t(seed) + uint32_t(i) * philox_weyl0);
-      k1[i] = uint32_t(uint32_t(seed >> 32) + uint32_t(i) * philox_weyl1);
+      k0[i] = twice(uint32_t(seed) + uint32_t(i) * philox_weyl0);
+      k1[i] = twice(uint32_t(seed >> 32) + uint32_t(i) * philox_weyl1);
     }
   }
+  static constexpr uint64_t twice(uint32_t k) { return uint64_t(k) << 32 | k; }
 };
 
 using U64 = Native<uint64_t>::type;
@@ -51,6 +52,7 @@ ESCAPADE_HD U64 multiply_low_words(U64 a, U64 b) {
 #endif
 }
 
+// c is what takes longest to arrive.
 ESCAPADE_HD U64 xor3(U64 a, U64 b, U64 c) {
 #if ESCAPADE_VECTOR_BYTES == 64
   return (U64)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c, 0x96);
@@ -59,27 +61,49 @@ ESCAPADE_HD U64 xor3(U64 a, U64 b, U64 c) {
 #endif
 }
 
-// One register of 64-bit lanes, a counter in each. The low half of every lane holds the word; what the multiplications
-// leave in the high half does no harm, because they read low halves only.
+// The high half of every lane, moved down. A shuffle and no shift: it runs on every vector port, shifts on half of them.
+ESCAPADE_HD U64 high_words(U64 a) {
+#if ESCAPADE_VECTOR_BYTES == 64
+  return (U64)_mm512_movehdup_ps((__m512)a);
+#elif ESCAPADE_VECTOR_BYTES == 32
+  return (U64)_mm256_movehdup_ps((__m256)a);
+#else
+  return a >> 32;
+#endif
+}
+
+// One register of 64-bit lanes, a counter in each. The low half of every lane holds the word; what multiplications and
+// shuffles leave in the high half does no harm, because multiplications read low halves only.
 struct PhiloxState {
   U64 x0, x1, x2, x3;
   ESCAPADE_HD void round(uint64_t k0, uint64_t k1) {
     const U64 p0 = multiply_low_words(x0, U64{} + philox_mul0), p1 = multiply_low_words(x2, U64{} + philox_mul1);
-    x0 = xor3(p1 >> 32, x1, U64{} + k0);
+    x0 = xor3(x1, U64{} + k0, high_words(p1));
     x1 = p1;
-    x2 = xor3(p0 >> 32, x3, U64{} + k1);
+    x2 = xor3(x3, U64{} + k1, high_words(p0));
     x3 = p0;
   }
 };
 
 // Low halves of a and b, lane by lane: a0 b0 a1 b1 ...
-ESCAPADE_HD U32 interleave_low_words(U64 a, U64 b) {
+ESCAPADE_HD U64 interleave_low_words(U64 a, U64 b) {
 #if ESCAPADE_VECTOR_BYTES == 64
-  return (U32)_mm512_mask_blend_epi32(0xaaaa, (__m512i)a, _mm512_slli_epi64((__m512i)b, 32));
+  return (U64)_mm512_mask_moveldup_ps((__m512)a, 0xaaaa, (__m512)b);
 #elif ESCAPADE_VECTOR_BYTES == 32
-  return (U32)_mm256_blend_epi32((__m256i)a, _mm256_slli_epi64((__m256i)b, 32), 0xaa);
+  return (U64)_mm256_blend_ps((__m256)a, _mm256_moveldup_ps((__m256)b), 0xaa);
 #else
-  return (U32)((a & 0xffffffffu) | (b << 32));
+  return (a & 0xffffffffu) | (b << 32);
+#endif
+}
+
+// High halves of a and b, lane by lane.
+ESCAPADE_HD U64 interleave_high_words(U64 a, U64 b) {
+#if ESCAPADE_VECTOR_BYTES == 64
+  return (U64)_mm512_mask_movehdup_ps((__m512)b, 0x5555, (__m512)a);
+#elif ESCAPADE_VECTOR_BYTES == 32
+  return (U64)_mm256_blend_ps(_mm256_movehdup_ps((__m256)a), (__m256)b, 0xaa);
+#else
+  return (a >> 32) | (b & ~uint64_t(0xffffffffu));
 #endif
 }
 #endif

@@ -14,26 +14,26 @@ template <class View, class V> ESCAPADE_HD V enforce_domain(const View& view, V 
   else return x;
 }
 
-template <class V, class Z> ESCAPADE_HD V load_normals(const Z* z) {
-  using T = Lane<V>;
-  return convert<T>(Pack<Z, V::lanes>::load(z));
-}
+template <class V, class Z> ESCAPADE_HD V load_normals(const Z* z) { return load_as<Lane<V>, V::lanes>(z); }
 
 // Two registers of the wider type: enough independent work to hide the latency of a step.
-template <class T, class Z> constexpr int pack_lanes = 2 * ESCAPADE_VECTOR_BYTES / int(sizeof(T) > sizeof(Z) ? sizeof(T) : sizeof(Z));
+template <class T, class Z>
+constexpr int pack_lanes = 2 * ESCAPADE_VECTOR_BYTES / int(sizeof(T) > sizeof(Z) ? sizeof(T) : sizeof(Z));
 
-template <class View, class Scheme, class T, class Z> void advance_fixed(const View& view, Tile& tile) {
+// Row by row, states in L1: neighbouring packs are independent, so that the latency of a step is hidden whatever the model.
+// With the state of a pack kept in registers over the steps, a power-law step in float32 took 2.3 times as long.
+template <class View, class Scheme, class T, class Z> void advance_fixed(const View& shared, Tile& tile) {
   using V = Pack<T, pack_lanes<T, Z>>;
-  T* x = static_cast<T*>(tile.x);
-  const Z* z = static_cast<const Z*>(tile.normals);
+  const View view = shared;  // a copy: stores to the state cannot change it
+  T* const __restrict x = static_cast<T*>(tile.x);
   const T h = T(tile.dt), root_h = T(sqrt(tile.dt));
-  for (int p = 0; p < tile.particles; p += V::lanes) {
-    V y = V::load(x + p);
-    for (int s = 0; s < tile.steps; ++s) {
-      V dw = root_h * load_normals<V>(z + size_t(s) * tile.row + size_t(p));
-      y = enforce_domain(view, Scheme::step(view, y, dw, h));
+  const int particles = tile.particles, steps = tile.steps;
+  for (int s = 0; s < steps; ++s) {
+    const Z* const __restrict z = static_cast<const Z*>(tile.normals) + size_t(s) * tile.row;
+    for (int p = 0; p < particles; p += V::lanes) {
+      const V dw = root_h * load_normals<V>(z + p);
+      enforce_domain(view, Scheme::step(view, V::load(x + p), dw, h)).store(x + p);
     }
-    y.store(x + p);
   }
 }
 

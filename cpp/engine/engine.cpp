@@ -184,23 +184,40 @@ void Engine::advance(const char* model, const char* scheme, const std::vector<do
   floor_hits_ += floor_hits;
 }
 
-void Engine::physical(const CoordinateView& view, size_t first, size_t count, double* out) const {
+void Engine::raw(size_t first, size_t count, double* out) const {
   if (state_ == Precision::float32) {
     const float* x = static_cast<const float*>(x_.get()) + first;
     for (size_t i = 0; i < count; ++i) out[i] = double(x[i]);
   } else {
     std::memcpy(out, static_cast<const double*>(x_.get()) + first, count * sizeof(double));
   }
-  if (view.map) view.map(view.parameters.data(), true, out, out, count);
+}
+
+void Engine::physical(const CoordinateView& view, size_t first, size_t count, double* out) const {
+  raw(first, count, out);
+  if (view.physical_map) view.physical_map(view.parameters.data(), true, out, out, count);
+}
+
+void Engine::logarithm(const CoordinateView& view, size_t first, size_t count, double* out) const {
+  if (view.log_map) {
+    raw(first, count, out);
+    view.log_map(view.parameters.data(), true, out, out, count);
+  } else {
+    physical(view, first, count, out);
+    active_target().math("log", Precision::float64, out, out, count);
+  }
 }
 
 void Engine::change_coordinate(const CoordinateView& from, const CoordinateView& to) {
   Busy busy(*busy_);
+  const bool through_log = from.log_map && to.log_map;
+  const CoordinateMap into = through_log ? to.log_map : to.physical_map;
   parallel_for(chunks(), threads_for(chunks(), threads_), [&](int, size_t c) {
     double buffer[chunk_particles];
     const size_t first = c * chunk_particles, count = std::min(chunk_particles, n_ - first);
-    physical(from, first, count, buffer);
-    if (to.map) to.map(to.parameters.data(), false, buffer, buffer, count);
+    if (through_log) logarithm(from, first, count, buffer);
+    else physical(from, first, count, buffer);
+    if (into) into(to.parameters.data(), false, buffer, buffer, count);
     if (state_ == Precision::float32) {
       float* x = static_cast<float*>(x_.get()) + first;
       for (size_t i = 0; i < count; ++i) x[i] = float(buffer[i]);

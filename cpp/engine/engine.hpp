@@ -18,7 +18,7 @@ struct AlignedFree {
 
 // A coordinate and the parameters of its map; without a map the state is physical.
 struct CoordinateView {
-  CoordinateMap map = nullptr;
+  CoordinateMap physical_map = nullptr, log_map = nullptr;
   std::vector<double> parameters;
 };
 
@@ -44,7 +44,9 @@ class Engine {
 
   // State in the physical coordinate, in double, for particles first, ..., first + count - 1.
   void physical(const CoordinateView&, size_t first, size_t count, double* out) const;
-  // Replaces the state: to_physical of `from`, then from_physical of `to`.
+  // Its logarithm, which stays finite where the state itself underflows, if the coordinate allows.
+  void logarithm(const CoordinateView&, size_t first, size_t count, double* out) const;
+  // Replaces the state, through ln x if both coordinates offer that and through x otherwise.
   void change_coordinate(const CoordinateView& from, const CoordinateView& to);
   void fill_padding();  // after somebody else has written the state
 
@@ -56,6 +58,7 @@ class Engine {
 
  private:
   void advance_tile(size_t index, const Kernel&, const ViewStorage&, uint64_t steps, double dt, int coarsen, Tile& tile) const;
+  void raw(size_t first, size_t count, double* out) const;
   size_t chunks() const { return (n_ + chunk_particles - 1) / chunk_particles; }
   size_t element() const { return state_ == Precision::float32 ? 4 : 8; }
 

@@ -53,11 +53,12 @@ struct SchemeInfo {
   bool adaptive;
 };
 
-// Coordinate maps, in double, element by element: to_physical != 0 maps back.
-using CoordinateMap = void (*)(const double* parameters, bool to_physical, const double* in, double* out, size_t n);
+// Coordinate maps, in double, element by element; `out` says whether from the coordinate or into it.
+using CoordinateMap = void (*)(const double* parameters, bool out, const double* from, double* to, size_t n);
 struct CoordinateInfo {
   const char *model, *coordinate;
-  CoordinateMap map;
+  CoordinateMap physical;
+  CoordinateMap log;  // to and from ln x; nullptr where the coordinate does not offer it
 };
 
 struct MomentSums { double power[17]; };  // sums of (x - shift)^k, k = 0..16

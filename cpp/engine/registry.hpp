@@ -38,17 +38,28 @@ template <class View> void prepare_view(const double* p, ViewStorage& storage) {
   new (storage.bytes) View(p);
 }
 
-template <class View> void map_coordinate(const double* p, bool to_physical, const double* in, double* out, size_t n) {
+// Element-wise map, a pack at a time; the last pack is filled up with its first element.
+template <class F> void map_packs(const double* from, double* to, size_t n, F f) {
   using V = Pack<double, Native<double>::lanes>;
-  const View view(p);
   for (size_t i = 0; i < n; i += V::lanes) {
     alignas(64) double lane[V::lanes];
     const size_t count = n - i < size_t(V::lanes) ? n - i : size_t(V::lanes);
-    for (size_t k = 0; k < size_t(V::lanes); ++k) lane[k] = in[i + (k < count ? k : 0)];
-    V x = V::load(lane);
-    (to_physical ? view.to_physical(x) : view.from_physical(x)).store(lane);
-    for (size_t k = 0; k < count; ++k) out[i + k] = lane[k];
+    for (size_t k = 0; k < size_t(V::lanes); ++k) lane[k] = from[i + (k < count ? k : 0)];
+    f(V::load(lane)).store(lane);
+    for (size_t k = 0; k < count; ++k) to[i + k] = lane[k];
   }
+}
+
+template <class View> void map_physical(const double* p, bool out, const double* from, double* to, size_t n) {
+  const View view(p);
+  if (out) map_packs(from, to, n, [&](auto y) { return view.to_physical(y); });
+  else map_packs(from, to, n, [&](auto x) { return view.from_physical(x); });
+}
+
+template <class View> void map_log(const double* p, bool out, const double* from, double* to, size_t n) {
+  const View view(p);
+  if (out) map_packs(from, to, n, [&](auto y) { return view.to_log(y); });
+  else map_packs(from, to, n, [&](auto z) { return view.from_log(z); });
 }
 
 template <class M, class S, class T, class Z> void add_kernel(std::vector<Kernel>& out) {
@@ -71,7 +82,11 @@ template <class M, class S> void add_scheme(std::vector<Kernel>& out) {
 
 template <class M, Coordinate C> void add_coordinate(std::vector<CoordinateInfo>& out) {
   using View = typename ViewOf<M, C, double>::type;
-  if constexpr (!std::is_void_v<View>) out.push_back({M::name, text(C), map_coordinate<View>});
+  if constexpr (!std::is_void_v<View>) {
+    CoordinateMap log = nullptr;
+    if constexpr (requires(View v, double y) { v.to_log(y); }) log = map_log<View>;
+    out.push_back({M::name, text(C), map_physical<View>, log});
+  }
 }
 
 template <class M, class... S> ModelTable make_table(SchemeList<S...>) {

@@ -103,6 +103,8 @@ struct BalancedNetwork {
     }
     template <class V> ESCAPADE_HD V to_physical(V z) const { return exp(z); }
     template <class V> ESCAPADE_HD V from_physical(V v) const { return log(v); }
+    template <class V> ESCAPADE_HD V to_log(V z) const { return z; }
+    template <class V> ESCAPADE_HD V from_log(V z) const { return z; }
   };
 
   // Depth 1: x = 1/v has noise 4 sqrt(T (alpha1 - 2 alpha2 x + alpha3 x^2)), so y = asinh((alpha3 x - alpha2)/sqrt(Delta))/c
@@ -130,32 +132,43 @@ struct BalancedNetwork {
       if (delta <= 0 && !(p[6] == 0 && p[7] == 0)) return "alpha1 alpha3 - alpha2^2 must be > 0 (or alpha1 = alpha2 = 0)";
       return nullptr;
     }
-    template <class V> ESCAPADE_HD V inverse(V y) const {  // x = 1/v
-      return binary ? exp(c * y) : fma(root, sinh(c * y), V(alpha2)) * inv_alpha3;
-    }
-    // x, and both hyperbolic functions from one exponential: good to an absolute error, which drift and rate can live with
-    template <class V> struct Point { V sh, ch, x; };
+    // sinh(c y), cosh(c y) and x = 1/v, all times g = exp(-|c y|), so that nothing overflows on the way to v = 0.
+    template <class V> struct Point { V g, sinh, cosh, x; };
     template <class V> ESCAPADE_HD Point<V> point(V y) const {
-      V e = exp(abs(c * y)), inv = R(1) / e;
-      V sh = copysign(R(0.5) * (e - inv), y);
-      return {sh, R(0.5) * (e + inv), fma(root, sh, V(alpha2)) * inv_alpha3};
+      V g = exp(-abs(c * y)), g2 = g * g;
+      V sh = copysign(R(0.5) * (R(1) - g2), y);
+      return {g, sh, R(0.5) * (R(1) + g2), fma(root, sh, alpha2 * g) * inv_alpha3};
     }
     template <class V> ESCAPADE_HD V drift(V y) const {
       if (binary) return scale * fma(mu_const, exp(-c * y), V(mu_linear)) - half_c;
       const Point<V> at = point(y);
-      V mu = fma(mu_linear, at.x, V(mu_const)) + mu_inverse / at.x;
-      return (scale * mu - half_c * at.sh) / at.ch;
+      V mu = fma(mu_linear, at.x, mu_const * at.g) + mu_inverse * (at.g * at.g / at.x);
+      return (scale * mu - half_c * at.sinh) / at.cosh;
     }
     template <class V> ESCAPADE_HD V step_rate(V y) const {
-      V v = binary ? exp(-c * y) : R(1) / point(y).x;
+      V v = to_physical(y);
       V q = fma(fma(alpha1, v, V(R(-2) * alpha2)), v, V(alpha3));
       return R(1) + abs(R(-4) * (beta1 * v - b2) - R(4) * T * q) + R(16) * T * q;
     }
     template <class V> ESCAPADE_HD V fold(V y) const { return select(y < wall, R(2) * wall - y, y); }  // v = infinity
-    template <class V> ESCAPADE_HD V to_physical(V y) const { return R(1) / inverse(y); }
+    template <class V> ESCAPADE_HD V to_physical(V y) const {
+      if (binary) return exp(-c * y);
+      const Point<V> at = point(y);
+      return at.g / at.x;
+    }
     template <class V> ESCAPADE_HD V from_physical(V v) const {
       if (binary) return -log(v) / c;
       return asinh((R(1) / (inv_alpha3 * v) - alpha2) / root) / c;
+    }
+    template <class V> ESCAPADE_HD V to_log(V y) const {
+      if (binary) return -c * y;
+      const Point<V> at = point(y);
+      return -(log(at.x) + abs(c * y));
+    }
+    template <class V> ESCAPADE_HD V from_log(V z) const {
+      if (binary) return -z / c;
+      V deep = (log(V(R(2) / (inv_alpha3 * root))) - z) / c;  // asinh of what is too large for a float
+      return select(z < R(-40), deep, from_physical(exp(z)));
     }
   };
 };

@@ -11,6 +11,7 @@
 //   in_domain(x)         a mask; a particle that leaves becomes nan and is counted, never hidden
 //   unit_noise = true    diffusion is 1 (Lamperti coordinates)
 //   to_physical(y), from_physical(x)    the map of the coordinate, in double
+//   to_log(y), from_log(z)              the same to ln x, for states too small for a float
 //   fold(y)              mirrors back what a step has carried across a boundary that the process cannot reach
 //   step_rate(y), rate_scale, reach     for adaptive schemes: h = dt min(1, rate_scale / step_rate(y)), and the longest move
 //                                       at the smallest step

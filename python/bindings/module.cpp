@@ -25,7 +25,7 @@ CoordinateView view_of(const std::string& model, const std::string& coordinate, 
   const Target& t = active_target();
   for (int i = 0; i < t.coordinate_count; ++i)
     if (model == t.coordinates[i].model && coordinate == t.coordinates[i].coordinate)
-      return {t.coordinates[i].map, parameters};
+      return {t.coordinates[i].physical, t.coordinates[i].log, parameters};
   throw py::value_error("model " + model + " has no coordinate '" + coordinate + "'");
 }
 
@@ -85,6 +85,19 @@ Doubles sums_array(const MomentSums& sums, int highest) {
   return out;
 }
 
+// States of particles first, ..., first + count - 1 as doubles, by the given member of Engine.
+template <auto Get>
+Doubles particles(const Engine& e, const std::string& model, const std::vector<double>& parameters, const std::string& coordinate,
+                  size_t first, size_t count) {
+  if (first > e.n() || count > e.n() - first) throw py::index_error("particles out of range");
+  const CoordinateView view = view_of(model, coordinate, parameters);
+  Doubles out(static_cast<py::ssize_t>(count));
+  double* p = out.mutable_data();
+  const py::gil_scoped_release release;
+  (e.*Get)(view, first, count, p);
+  return out;
+}
+
 template <class T> py::array_t<T> normals(size_t n, int count, uint64_t seed, uint32_t stream, uint64_t first_id, uint64_t block) {
   constexpr int per_block = 16 / int(sizeof(T));
   const size_t padded = (n + 63) / 64 * 64;
@@ -128,7 +141,7 @@ PYBIND11_MODULE(_core, m) {
   }, py::arg("n"), py::arg("count"), py::arg("seed"), py::arg("stream") = 0, py::arg("first_id") = 0, py::arg("block") = 0,
      py::arg("noise") = "float32");
   m.def("uniforms", [](size_t n, uint64_t seed, uint32_t stream, uint64_t first_id, uint64_t block) {
-    Doubles out{py::ssize_t(n)};
+    Doubles out(static_cast<py::ssize_t>(n));
     active_target().uniforms(out.mutable_data(), seed, stream, first_id, n, block);
     return out;
   }, py::arg("n"), py::arg("seed"), py::arg("stream"), py::arg("first_id") = 0, py::arg("block") = 0);
@@ -190,18 +203,10 @@ PYBIND11_MODULE(_core, m) {
              py::gil_scoped_release release;
              e.change_coordinate(a, b);
            }, py::arg("model"), py::arg("parameters"), py::arg("old"), py::arg("new"))
-      .def("physical", [](const Engine& e, const std::string& model, const std::vector<double>& parameters,
-                          const std::string& coordinate, size_t first, size_t count) {
-             if (first > e.n() || count > e.n() - first) throw py::index_error("particles out of range");
-             const CoordinateView v = view_of(model, coordinate, parameters);
-             Doubles out{py::ssize_t(count)};
-             double* p = out.mutable_data();
-             {
-               py::gil_scoped_release release;
-               e.physical(v, first, count, p);
-             }
-             return out;
-           }, py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("first"), py::arg("count"))
+      .def("physical", &particles<&Engine::physical>, py::arg("model"), py::arg("parameters"), py::arg("coordinate"),
+           py::arg("first"), py::arg("count"))
+      .def("logarithm", &particles<&Engine::logarithm>, py::arg("model"), py::arg("parameters"), py::arg("coordinate"),
+           py::arg("first"), py::arg("count"))
       .def("power_sums", [](const Engine& e, const std::string& model, const std::vector<double>& parameters,
                             const std::string& coordinate, double shift, int highest) {
              const CoordinateView v = view_of(model, coordinate, parameters);

@@ -68,6 +68,9 @@ class Engine:
     def physical(
         self, model: str, parameters: Sequence[float], coordinate: str, first: int, count: int
     ) -> npt.NDArray[np.float64]: ...
+    def logarithm(
+        self, model: str, parameters: Sequence[float], coordinate: str, first: int, count: int
+    ) -> npt.NDArray[np.float64]: ...
     def power_sums(
         self,
         model: str,

@@ -192,6 +192,15 @@ class Ensemble:
             return self._physical(0, self.n).astype(self._dtype)
 
     @property
+    def log_x(self) -> npt.NDArray[np.float64]:
+        """``ln x``, shape (n,), a new float64 array; -inf at 0, nan below.
+
+        From the log and Lamperti coordinates of networks it is exact however small ``x`` has become,
+        where `x` itself is rounded to 0.
+        """
+        return self._engine.logarithm(*self._map(), 0, self.n)
+
+    @property
     def status(self) -> npt.NDArray[np.uint8]:
         """Per particle, shape (n,): 0 running, 1 lost (nan or infinite)."""
         lost: npt.NDArray[np.bool_] = ~np.isfinite(self._engine.state)

@@ -45,8 +45,12 @@ def outcome(result: Outcome) -> str:
     legs = ", then ".join(f"{s.steps:,} steps of {s.dt:.4g}" for s in e.stages)
     lost = f"{report.nonfinite:,} of {report.n:,} particles lost"
     lines = [
-        f"{e.model.name}: {e.model.equation}",
-        entry("parameters", f"{parameters(e.model.params)} ({calculus(e.model.calculus)})"),
+        entry(f"{e.model.name}:", e.model.equation, indent=0, width=len(e.model.name) + 2),
+        entry(
+            "parameters",
+            f"{parameters(e.model.params)} ({calculus(e.model.calculus)})",
+            width=14,
+        ),
         entry("started from", f"{start}, {report.n:,} particles of {report.dtype}", width=14),
         entry("simulated", f"t = {e.t:.6g}: {legs}; scheme {report.scheme}", width=14),
         entry("exact law", e.law.name, width=14),
@@ -57,7 +61,6 @@ def outcome(result: Outcome) -> str:
             width=14,
         ),
     ]
-    lines[1] = entry("parameters", f"{parameters(e.model.params)} ({calculus(e.model.calculus)})", width=14)
     if c is None:
         lines.append("  nothing to compare: every particle was lost")
     else:

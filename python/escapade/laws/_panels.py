@@ -136,7 +136,8 @@ def _march(score: Score, start: float, sign: float, rate: float) -> tuple[float,
             return y, rate
         if drop > _DROP and here > 0.0:
             return y, here
-        half = min(2.0 * half, _MAX_WIDTH)
+        # Not much beyond the end: in thin tails the slope itself grows exponentially.
+        half = min(2.0 * half, _MAX_WIDTH, 30.0 / max(abs(here), 1e-9))
     raise _too_extreme()
 
 

@@ -65,7 +65,12 @@ def regular_law(p: NetworkParameters, slope: float, name: str) -> NumericLaw:
 
     def score(y: FloatArray) -> FloatArray:
         w = np.exp(np.clip(y, -740.0, 300.0))
-        fall = kappa * (w - 1.0) * np.exp(-r * np.clip(y, -740.0 / max(r, 1.0), 300.0))
+        # expm1: in a cold law all that matters happens at w - 1 of the order of sqrt(T).
+        fall = (
+            kappa
+            * np.expm1(np.clip(y, -740.0, 300.0))
+            * np.exp(-r * np.clip(y, -740.0 / max(r, 1.0), 300.0))
+        )
         noise = q(w)
         if a1 == 0.0:
             right = 2.0 - high - fall / a3  # constant noise: 1 - E = 2 - high
@@ -75,7 +80,7 @@ def regular_law(p: NetworkParameters, slope: float, name: str) -> NumericLaw:
             return np.asarray(right)
         bracket = 2.0 * (a1 * w - a2) + kappa + (kappa / a3) * (a1 * w - 2.0 * a2)
         left = low - w / noise * bracket
-        return np.asarray(np.where(w < turn, left, right))
+        return np.asarray(np.where(w < 1e-3 * turn, left, right))
 
     knots = [0.0]
     if a1 > 0.0 and a3 > 0.0:

@@ -53,6 +53,13 @@ class NumericLaw(PositiveLaw):
         self.name = name
         self._score, self._map, self._knots = score, coordinate, tuple(knots)
         self._table = Table(score, self._knots, left, right)
+        low, high = self._table.ppf(np.array([0.25, 0.75])).tolist()
+        slope = float(coordinate.log_slope(np.array([0.5 * (low + high)]))[0])
+        if (high - low) * slope < 1e-12:
+            raise ValueError(
+                "the noise is too weak for the law to be resolved in double precision: its "
+                f"relative width is {(high - low) * slope:.1e}"
+            )
         # E X^n is finite for -low_order < n < high_order.
         low_slope, high_slope = coordinate.log_slopes
         self._low_order = left / low_slope if low_slope else math.inf
@@ -167,7 +174,11 @@ class NumericLaw(PositiveLaw):
 
         left = self._table.left + n * self._map.log_slopes[0]
         right = self._table.right - n * self._map.log_slopes[1]
-        tilted = Table(score, self._knots, left, right)
+        try:
+            tilted = Table(score, self._knots, left, right)
+        except ValueError:  # only when the power itself leaves the range of floats
+            with np.errstate(all="ignore"):
+                return float(np.exp(n * self._ppf_y(np.array(0.5))))
         at = np.array([tilted.anchor])
         log_value = (
             tilted.log_integral

@@ -51,8 +51,8 @@ class PearsonIV(Law):
     """
 
     def __init__(self, m: float, nu: float, loc: float = 0.0, scale: float = 1.0) -> None:
-        self.m = number("m", m, low=0.5, open_low=True)
-        self.nu = number("nu", nu)
+        self.m = number("m", m, low=0.5, high=1e150, open_low=True)
+        self.nu = number("nu", nu, low=-1e150, high=1e150)
         self.loc = number("loc", loc)
         self.scale = number("scale", scale, low=0.0, open_low=True)
         self._rate = 2.0 * self.m - 1.0

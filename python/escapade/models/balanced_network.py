@@ -76,7 +76,7 @@ class BalancedNetwork(Model):
         return "log" if self.params["depth"] > 0 else "physical"
 
     def stationary(self) -> Law:
-        """Return the exact stationary law of ``v`` (arXiv:2308.06671, eq. A.14).
+        """Return the law ``p ~ v^(-3D/(D+1)) exp(-I(v)/T)/q(v)`` (arXiv:2308.06671, eq. A.14).
 
         Depth 1 has one below ``T_c = (beta2 - gamma)/alpha3`` and the point mass at 0 from there on;
         depth >= 2 has one at every temperature if ``gamma = 0`` and none otherwise.

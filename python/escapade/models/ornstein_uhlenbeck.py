@@ -39,7 +39,7 @@ class OrnsteinUhlenbeck(Model):
         super().__init__(theta=theta, mu=mu, sigma=sigma)
 
     def stationary(self) -> Law:
-        """Return the stationary law; theta = 0 has none, sigma = 0 gives the point mass at mu."""
+        """Return the normal law ``N(mu, sigma^2/(2 theta))``; theta = 0 has none, sigma = 0 a point."""
         from .. import laws
 
         return laws.OrnsteinUhlenbeck(**self.params)

@@ -40,7 +40,7 @@ class Pitchfork(Model):
         super().__init__(mu=mu, b=b, sigma=sigma)
 
     def stationary(self) -> Law:
-        """Return the stationary law on the side ``z > 0``; start there to compare with it."""
+        """Return the law of ``z > 0``: ``z^2`` is Gamma distributed for ``mu > sigma^2/2``, else ``z`` is 0."""
         from .. import laws
 
         return laws.Pitchfork(**self.params)

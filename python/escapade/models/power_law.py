@@ -54,7 +54,7 @@ class PowerLaw(Model):
         super().__init__(H=H, sigma_g=sigma_g, sigma_H=sigma_H, eta=eta, rho=rho)
 
     def stationary(self) -> Law:
-        """Return the stationary law (Student, Pearson IV, normal or a point mass)."""
+        """Return Student's t (``rho = 0``), Pearson IV, or the normal law (``sigma_H = 0``)."""
         from .. import laws
 
         return laws.PowerLaw(**self.params)

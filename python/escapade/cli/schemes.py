@@ -1,0 +1,40 @@
+"""``escapade schemes``: the time-stepping schemes and their orders."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import Any
+
+from .. import schemes
+from . import _text
+
+
+def add(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "schemes",
+        help="the schemes: calculus, coordinate, orders",
+        description="List the time-stepping schemes.",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command and return its exit code."""
+    found = [schemes.get(name) for name in schemes.list()]
+    if arguments.json:
+        print(json.dumps([asdict(scheme) for scheme in found], indent=2))
+        return 0
+    print(f"{'scheme':<24}{'calculus':<14}{'steps in':<10}{'strong':>7}{'weak':>6}{'normals':>9}")
+    for s in found:
+        calculus = _text.calculus(s.calculus)
+        print(
+            f"{s.name:<24}{calculus:<14}{s.coordinate:<10}{s.strong_order:>7g}{s.weak_order:>6g}"
+            f"{s.normals:>9}{'  adaptive' if s.adaptive else ''}"
+        )
+        print(f"  {s.summary}")
+    print("strong: order for noise that depends on the state; normals: drawn per step")
+    return 0

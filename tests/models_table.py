@@ -1,0 +1,277 @@
+"""Every model with parameters, start points and equations written anew, and every scheme in numpy.
+
+The equations come from the papers, not from the compiled code: tests compare the two. Schemes are
+written for any drift ``a``, noise ``b`` and ``b b'``; the coordinate of the scheme is reached with
+Ito's formula from the physical equation, where the compiled models carry a formula of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import escapade as ea
+
+Array = Any
+Function = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model with parameters: Ito drift ``a``, noise ``b`` and ``bb`` = b b' of its equation."""
+
+    label: str
+    model: Any
+    a: Function
+    b: Function
+    bb: Function
+    starts: tuple[float, ...]  # an adaptive scheme cuts no step of length dt from there
+    dt: float = 1 / 256
+    #: y(x), x(y) and the sign of dy/dx for unit noise
+    lamperti: tuple[Function, Function, float] | None = None
+    wall: float | None = None
+    rate_scale: float = math.nan
+    positive: bool = False
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        return tuple(self.model.schemes)
+
+
+def ornstein_uhlenbeck(label: str, theta: float, mu: float, sigma: float) -> Case:
+    return Case(
+        label,
+        ea.models.OrnsteinUhlenbeck(theta, mu, sigma),
+        lambda x: -theta * (x - mu),
+        lambda x: sigma + 0 * x,
+        lambda x: 0 * x,
+        (-1.0, 0.4, 2.0),
+        lamperti=(lambda x: x / sigma, lambda y: sigma * y, 1.0),
+    )
+
+
+def geometric_brownian_motion(label: str, mu: float, sigma: float) -> Case:
+    return Case(
+        label,
+        ea.models.GeometricBrownianMotion(mu, sigma),
+        lambda x: mu * x,
+        lambda x: sigma * x,
+        lambda x: sigma**2 * x,
+        (0.5, 1.0, 3.0),
+        lamperti=(lambda x: np.log(x) / sigma, lambda y: np.exp(sigma * y), 1.0),
+    )
+
+
+def power_law(label: str, H: float, sg: float, sH: float, eta: float, rho: float = 0.0) -> Case:
+    """arXiv:2006.13719, with Cov(gradient) = sigma_g + 2 rho u + sigma_H u^2."""
+    k, width = math.sqrt(eta * sH), math.sqrt(sg * sH - rho**2) / sH
+    return Case(
+        label,
+        ea.models.PowerLaw(H, sg, sH, eta, rho),
+        lambda u: -H * u,
+        lambda u: np.sqrt(eta * (sg + 2 * rho * u + sH * u**2)),
+        lambda u: eta * (rho + sH * u),
+        (-1.5, 0.0, 0.6),
+        lamperti=(
+            lambda u: np.arcsinh((u + rho / sH) / width) / k,
+            lambda y: width * np.sinh(k * y) - rho / sH,
+            1.0,
+        ),
+    )
+
+
+def double_well(label: str, h: float, T: float) -> Case:
+    root = math.sqrt(2 * T)
+    return Case(
+        label,
+        ea.models.DoubleWell(h, T),
+        lambda x: 4 * h * (x - x**3),
+        lambda x: root + 0 * x,
+        lambda x: 0 * x,
+        (-1.3, 0.2, 0.9),
+        lamperti=(lambda x: x / root, lambda y: root * y, 1.0),
+    )
+
+
+def pitchfork(label: str, mu: float, b: float, sigma: float) -> Case:
+    return Case(
+        label,
+        ea.models.Pitchfork(mu, b, sigma),
+        lambda z: mu * z - b * z**3,
+        lambda z: sigma * z,
+        lambda z: sigma**2 * z,
+        (-0.8, 0.3, 1.4),
+    )
+
+
+def network(
+    label: str, depth: int, width: int, T: float, data: Any, gamma: float = 0.0
+) -> Case:
+    """By Ito's formula from weights u = (v/d)^(1/(D+1)) that all move alike, arXiv:2308.06671:
+
+    du = [-2 u^D (beta1 v - beta2) - 2 gamma u] dt + 2 u^D sqrt(T q) dW.
+    """
+    D, d = depth, width
+    b1, b2 = data.beta1, data.beta2
+    a1, a2, a3 = data.alpha1, data.alpha2, data.alpha3
+
+    def u(v: Array) -> Array:
+        return v / d if D == 0 else (v / d) ** (1 / (D + 1))
+
+    def u2D(v: Array) -> Array:  # where depth 1 steps to v < 0 on its way, the equation still holds
+        return v / d if D == 1 else u(v) ** (2 * D)
+
+    def q(v: Array) -> Array:
+        return a1 * v**2 - 2 * a2 * v + a3
+
+    def drift(v: Array) -> Array:
+        # v = d u^(D+1): first derivative times the drift of u, second times its noise squared / 2
+        first = -2 * d * (D + 1) * (u2D(v) * (b1 * v - b2) + gamma * v / d)
+        second = 0.0 if D == 0 else d * (D + 1) * D * 2 * T * q(v) * u2D(v) ** 2 / (v / d)
+        return first + second
+
+    def gradient(v: Array) -> Array:
+        scale = 4 * d**2 * (D + 1) ** 2 * T
+        slope = u2D(v) ** 2 * (2 * a1 * v - 2 * a2)
+        if D > 0:
+            slope = slope + 4 * D / (D + 1) * u2D(v) ** 2 / v * q(v)
+        return scale * slope / 2
+
+    K = 2 * (D + 1) * d ** (1 - 2 * D / (D + 1))
+    lamperti, wall = None, None
+    if D == 1 and a1 == 0:
+        c = 4 * math.sqrt(T * a3)
+        lamperti = (lambda v: -np.log(v) / c, lambda y: np.exp(-c * y), -1.0)
+        wall = -math.inf
+    elif D == 1:
+        c, root = 4 * math.sqrt(T * a3), math.sqrt(a1 * a3 - a2**2)
+        lamperti = (
+            lambda v: np.arcsinh((a3 / v - a2) / root) / c,
+            lambda y: a3 / (root * np.sinh(c * y) + a2),
+            -1.0,
+        )
+        wall = math.asinh(-a2 / root) / c
+    return Case(
+        label,
+        ea.models.BalancedNetwork(D, d, T, data, gamma),
+        drift,
+        lambda v: 2 * d * (D + 1) * u2D(v) * np.sqrt(T * q(v)),
+        gradient,
+        (0.35, 0.9, 1.3) if D > 0 else (-0.5, 0.9, 1.3),
+        dt=1 / 1024,
+        lamperti=lamperti,
+        wall=wall,
+        rate_scale=1 + K * abs(b2) + 1.25 * K**2 * T * a3,
+        positive=D > 0,
+    )
+
+
+def _table() -> dict[str, Case]:
+    gauss, binary = ea.data.gaussian(1.0, 1.0), ea.data.binary(1.0, 0.8)
+    cases = [
+        ornstein_uhlenbeck("OrnsteinUhlenbeck", 1.3, 0.4, 0.7),
+        geometric_brownian_motion("GeometricBrownianMotion", 0.3, 0.6),
+        power_law("PowerLaw", 1.0, 0.1, 0.2, 1.0),
+        power_law("PowerLaw rho", 0.8, 0.15, 0.3, 0.7, 0.1),
+        double_well("DoubleWell", 1.5, 0.6),
+        pitchfork("Pitchfork", 1.0, 0.8, 0.5),
+        network("network 0", 0, 1, 0.1, gauss, 0.1),
+        network("network 1", 1, 1, 0.1, gauss),
+        network("network 1 decay", 1, 3, 0.15, ea.data.gaussian(0.7, 0.9), 0.2),
+        network("network 1 binary", 1, 1, 0.2, binary, 0.1),
+        network("network 2 wide", 2, 2, 0.1, gauss),
+        network("network 3 binary", 3, 1, 0.1, binary),
+    ]
+    return {case.label: case for case in cases}
+
+
+CASES = _table()
+PAIRS = [(label, scheme) for label, case in CASES.items() for scheme in case.schemes]
+
+
+# -- schemes in numpy ------------------------------------------------------------------------------
+
+Step = Callable[[Array, Array, Any], Array]
+
+
+def euler_maruyama(case: Case, x: Array, dw: Array, h: Any) -> Array:
+    return x + case.a(x) * h + case.b(x) * dw
+
+
+def milstein(case: Case, x: Array, dw: Array, h: Any) -> Array:
+    return euler_maruyama(case, x, dw, h) + case.bb(x) * (dw**2 - h) / 2
+
+
+def heun(case: Case, x: Array, dw: Array, h: Any) -> Array:
+    def drift(at: Array) -> Array:
+        return case.a(at) - case.bb(at) / 2
+
+    guess = x + drift(x) * h + case.b(x) * dw
+    return x + (drift(x) + drift(guess)) * h / 2 + (case.b(x) + case.b(guess)) * dw / 2
+
+
+def tamed_euler(case: Case, x: Array, dw: Array, h: Any) -> Array:
+    return x + case.a(x) * h / (1 + h * np.abs(case.a(x))) + case.b(x) * dw
+
+
+def log_euler(case: Case, z: Array, dw: Array, h: Any) -> Array:
+    x = np.exp(z)
+    b = case.b(x) / x
+    return z + (case.a(x) / x - b**2 / 2) * h + b * dw
+
+
+def lamperti_heun(case: Case, y: Array, dw: Array, h: Any) -> Array:
+    assert case.lamperti is not None
+    _, back, sign = case.lamperti
+
+    def drift(at: Array) -> Array:
+        x = back(at if case.wall is None else np.where(at < case.wall, 2 * case.wall - at, at))
+        f = sign * (case.a(x) - case.bb(x) / 2) / case.b(x)
+        return f if case.wall is None else np.clip(f, -4 / np.sqrt(h), 4 / np.sqrt(h))
+
+    guess = y + drift(y) * h + dw
+    moved = y + (drift(y) + drift(guess)) * h / 2 + dw
+    return moved if case.wall is None else np.where(moved < case.wall, 2 * case.wall - moved, moved)
+
+
+STEPS: dict[str, Callable[[Case, Array, Array, Any], Array]] = {
+    "euler-maruyama": euler_maruyama,
+    "milstein": milstein,
+    "heun": heun,
+    "tamed-euler": tamed_euler,
+    "log-euler": log_euler,
+    "lamperti-heun": lamperti_heun,
+    "adaptive-log-euler": log_euler,
+    "adaptive-lamperti-heun": lamperti_heun,
+}
+
+
+def maps(case: Case, scheme: str) -> tuple[Function, Function]:
+    """Return the maps to the coordinate of ``scheme`` and back."""
+    coordinate = ea.schemes.get(scheme).coordinate
+    if coordinate == "log":
+        return np.log, np.exp
+    if coordinate == "lamperti":
+        assert case.lamperti is not None
+        return case.lamperti[:2]
+    return (lambda x: x), (lambda x: x)
+
+
+def allowed_fraction(case: Case, x: Array) -> Array:
+    """Return the share of dt that an adaptive scheme takes at ``x``: rate of the equation of ln x."""
+    b2 = (case.b(x) / x) ** 2
+    return np.minimum(1.0, case.rate_scale / (1 + np.abs(case.a(x) / x - b2 / 2) + b2))
+
+
+def one_step(case: Case, scheme: str, x: Array, z: Array, h: float) -> Array:
+    """Return ``x`` after one step with standard normals ``z``; nan where it leaves the domain.
+
+    For an adaptive scheme this is right where a step needs no substeps.
+    """
+    to, back = maps(case, scheme)
+    out = back(STEPS[scheme](case, to(x), math.sqrt(h) * z, h))
+    return np.where(out > 0, out, np.nan) if case.positive else out
