@@ -1,7 +1,7 @@
 """Write the tables of models and schemes in README.md from the registry of the compiled engine.
 
-    python docs/make_tables.py            # update README.md
-    python docs/make_tables.py --check    # exit code 1 if it is out of date
+python docs/make_tables.py            # update README.md
+python docs/make_tables.py --check    # exit code 1 if it is out of date
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def law(model: type[ea.models.Model]) -> str:
 
 def models() -> str:
     """Return the table of models."""
-    lines = ["| model | equation | exact stationary law | `scheme=\"auto\"` |", "|---|---|---|---|"]
+    lines = ['| model | equation | exact stationary law | `scheme="auto"` |', "|---|---|---|---|"]
     for name in ea.models.list():
         model = ea.models.get(name)
         equation = f"`{registry()[name]['equation']}`"

@@ -135,7 +135,9 @@ def test_the_ruler_itself(name: str) -> None:
     """
     rng = np.random.default_rng(4)
     x = rng.choice(arguments(name, np.float64), 200)
-    x = np.array([v for v in x if np.isfinite(exact(name, np.array([v])))[0]])
+    size = abs(exact(name, x))
+    x = x[(size >= np.finfo(np.float64).tiny) & (size <= np.finfo(np.float64).max)]
+    assert len(x) > 50
     with mpmath.workprec(120):
         got = exact(name, x)
         for v, y in zip(x, got, strict=True):
@@ -251,7 +253,7 @@ def test_lanes_equal_the_scalar_code(isa: str, name: str, dtype: type) -> None:
     for length in (1, 2, 3, 5, 7, 8, 15, 17, 31, 33, 63):
         assert same_bits(_core.math(name, x[-length:].copy()), one_by_one[-length:])
     changed = one_by_one.copy()  # control: one bit of one lane is seen
-    changed.view(np.uint8)[3 * changed.itemsize] ^= 1
+    changed.view(np.uint8)[-8] ^= 1
     assert not same_bits(whole, changed)
 
 

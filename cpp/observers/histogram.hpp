@@ -34,13 +34,14 @@ void bin_scaled(const double* x, size_t n, double lo, double inverse_width, doub
     if constexpr (scale == BinScale::log) v = select(v > 0.0, log(v), V(-infinity<double>()));
     if constexpr (scale == BinScale::symlog) v = asinh(v / threshold);
     const V position = (v - lo) * inverse_width;
-    V slot = min(max(position, V(-0.5)) + 1.0, V(top + 1.5));
+    // truncated before 1 is added: the sum could round up into the next bin
+    V slot = select(position < 0.0, V(-1.0), min(position, V(top + 0.5)));
     auto special = (position == top) | (original != original);
     if (any(special)) {  // the last bin is closed, as in numpy.histogram
-      slot = select(position == top, V(top + 0.5), slot);
-      slot = select(original == original, slot, V(top + 2.5));
+      slot = select(position == top, V(top - 0.5), slot);
+      slot = select(original == original, slot, V(top + 1.5));
     }
-    convert<int32_t>(slot).store(at);
+    (convert<int32_t>(slot) + 1).store(at);
     if (count == size_t(lanes)) {
 #pragma GCC unroll 16
       for (unsigned k = 0; k < unsigned(lanes); ++k) ++table[k % 4][at[k]];

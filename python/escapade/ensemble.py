@@ -285,7 +285,7 @@ class Ensemble:
         coarsen = integer("coarsen", coarsen, low=1, high=2**20)
         name = resolve_scheme(self._model, scheme)
         observers = check_observers(observe)
-        plan = Plan(self.step, self.step + count, self.t, dt)
+        plan = self._plan(name, count, dt, coarsen)
         if plan.end >= 2**39 or (self._engine.draw + count * coarsen) >= 2**56:
             raise ValueError(f"steps must leave the step counter below 2**39, got {count}")
         for observer in observers:
@@ -311,6 +311,12 @@ class Ensemble:
                 f"x0 must lie where the {wanted} coordinate of {self._model!r} is defined"
             )
         self._coordinate = wanted
+
+    def _plan(self, scheme: str, count: int, dt: float, coarsen: int) -> Plan:
+        last = self._legs[-1] if self._legs else None
+        same = last is not None and (last.scheme, last.dt, last.coarsen) == (scheme, dt, coarsen)
+        done, t0 = (last.steps, last.t0) if last is not None and same else (0, self.t)
+        return Plan(self.step, self.step + count, self.step - done, t0, dt)
 
     def _start_leg(self, scheme: str, dt: float, coarsen: int) -> None:
         last = self._legs[-1] if self._legs else None

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from ..ensemble import Ensemble
 from ..observers import Histogram
 
 if TYPE_CHECKING:
-    from ..laws import Comparison, Law
+    from ..laws import Comparison, Law, PositiveLaw
     from ..models import Model
     from ..report import Report
 
@@ -132,11 +133,12 @@ def jsonable(value: Any) -> Any:
 
 
 def quantities(
-    law: Law, symbol: str
+    law: Law, symbol: str, n: int
 ) -> list[tuple[str, Callable[[FloatArray], FloatArray], float, float]]:
     """Return name, function, exact mean and exact variance of what is averaged over particles.
 
-    Only functions whose variance under the law is finite: the standard error of a mean needs it.
+    Only functions whose variance under the law is finite, and small enough for ``n`` particles to
+    show it: the standard error of a mean needs that.
     """
     from ..laws import PointMass, PositiveLaw
 
@@ -145,10 +147,7 @@ def quantities(
     found: list[tuple[str, Callable[[FloatArray], FloatArray], float, float]] = []
     positive = isinstance(law, PositiveLaw)
     if isinstance(law, PositiveLaw):
-        mean = law.mean_log()
-        found.append(
-            (f"E ln {symbol}", np.log, mean, law.expectation(lambda x: (np.log(x) - mean) ** 2))
-        )
+        found.append((f"E ln {symbol}", np.log, law.mean_log(), _log_variance(law)))
     else:
         centre = law.median()
         label = f"|{symbol}|" if centre == 0.0 else f"|{symbol} - median|"
@@ -163,10 +162,24 @@ def quantities(
         if not positive and power in (-1.0, 0.5):
             continue
         mean, second = law.moment(power), law.moment(2.0 * power)
-        if math.isfinite(mean) and math.isfinite(second) and second > mean * mean:
-            function = _power(power)
-            found.append((f"E {label.format(symbol)}", function, mean, second - mean * mean))
-    return found
+        if not (math.isfinite(mean) and math.isfinite(second) and second > mean * mean):
+            continue
+        if power != 1.0 and second > 0.1 * n * mean * mean:  # ruled by events rarer than 1/n
+            continue
+        name = f"E {label.format(symbol)}"
+        found.append((name, _power(power), mean, second - mean * mean))
+    return [entry for entry in found if math.isfinite(entry[3]) and entry[3] > 0.0]
+
+
+def _log_variance(law: PositiveLaw) -> float:
+    """Return ``Var ln X``, also where ``X`` underflows: trapezoidal rule over the logit of the rank."""
+    logit = np.linspace(-40.0, 40.0, 1601)
+    q = special.expit(-np.abs(logit))
+    y = np.where(logit < 0.0, law.ppf_log(q), law.isf_log(q))
+    weights = q * (1.0 - q)
+    weights /= weights.sum()
+    mean = float(np.sum(weights * y))
+    return float(np.sum(weights * (y - mean) ** 2))
 
 
 def _power(power: float) -> Callable[[FloatArray], FloatArray]:
@@ -227,7 +240,7 @@ def _fine_histogram(law: Law) -> Histogram:
 def _rows(e: Experiment, x: npt.NDArray[Any], comparison: Comparison) -> list[Row]:
     rows = []
     lumped = bool(np.any(x == 0.0))  # values below the smallest float: no logarithm, no inverse
-    for name, function, exact, variance in quantities(e.law, e.symbol):
+    for name, function, exact, variance in quantities(e.law, e.symbol, x.size):
         if lumped and (name.startswith("E ln") or name.startswith("E 1/")):
             continue
         with np.errstate(all="ignore"):

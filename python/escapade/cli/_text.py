@@ -68,7 +68,7 @@ def outcome(result: Outcome) -> str:
         lines.append(f"  KS distance   {c.ks:.2e}   p = {c.p_value:.3g}{bound}")
         lines.append(f"  {'':<22}{'simulated':>13}{'exact':>13}{'z':>8}")
         for row in result.rows:
-            lines.append(f"  {row.name:<22}{row.observed:>13.6g}{row.exact:>13.6g}{row.z:>+8.2f}")
+            lines.append(f"  {row.name:<22}{row.observed:>13.6g}{row.exact:>13.6g}{_z(row.z):>8}")
     lines.append(f"  {verdict(result)}")
     return "\n".join(lines)
 
@@ -84,8 +84,13 @@ def verdict(result: Outcome) -> str:
         reasons.append(f"p = {result.comparison.p_value:.2g}")
     worst = max(result.rows, key=lambda row: abs(row.z), default=None)
     if worst is not None and not abs(worst.z) < Z_MAX:
-        reasons.append(f"z = {worst.z:+.1f} for {worst.name}")
-    return f"DISAGREEMENT: {'; '.join(reasons)}"
+        reasons.append(f"z = {_z(worst.z)} for {worst.name}")
+    advice = "a smaller dt" if not result.report.nonfinite else "a smaller dt or another scheme"
+    return f"DISAGREEMENT: {'; '.join(reasons)} (does {advice} cure it?)"
+
+
+def _z(value: float) -> str:
+    return f"{value:+.2f}" if abs(value) < 1e4 else f"{value:+.0e}"
 
 
 def machine() -> str:

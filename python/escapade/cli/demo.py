@@ -110,7 +110,7 @@ def _network(arguments: argparse.Namespace, source: DataMoments) -> Experiment:
     T = _SHARE * critical_temperature(source.beta2, source.alpha3)
     model = BalancedNetwork(depth=1, T=T, data=source)
     t = 10.0 / relaxation_rate(T, source.beta2, source.alpha3)
-    coarse, fine, last = 0.02, 0.005, 6.0
+    coarse, fine, last = 0.02, 0.005, 4.0
     stages = (Stage(round((t - last) / coarse), coarse), Stage(round(last / fine), fine))
     return Experiment(
         model,

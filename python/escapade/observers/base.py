@@ -19,16 +19,26 @@ __all__ = ["Observer", "Plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """The run that an observer is about to see: from ``step`` to ``end``, time ``t`` at ``step``."""
+    """The run that an observer is about to see, from ``step`` to ``end``.
+
+    Times are counted from ``origin``, the step at which the ensemble took up this way of stepping
+    (at time ``t_origin``), so that they do not depend on how a run is split.
+    """
 
     step: int
     end: int
-    t: float
+    origin: int
+    t_origin: float
     dt: float
+
+    @property
+    def t(self) -> float:
+        """Time at the start of the run."""
+        return self.time(self.step)
 
     def time(self, step: int) -> float:
         """Return the time at ``step``."""
-        return self.t + (step - self.step) * self.dt
+        return self.t_origin + (step - self.origin) * self.dt
 
     def step_at(self, name: str, time: float) -> int:
         """Return the step at ``time``; a ValueError if it is not a whole number of steps away."""

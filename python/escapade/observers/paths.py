@@ -70,25 +70,22 @@ class Snapshots(Observer):
         self._states: list[npt.NDArray[Any]] = []
 
     def begin(self, ensemble: Ensemble, plan: Plan) -> None:
-        self._due = {}
         tolerance = 1e-9 * plan.dt
-        last = plan.time(plan.end)
-        for i in range(len(self._taken), self._wanted.size):
-            time = float(self._wanted[i])
-            if time < plan.t - tolerance:
-                raise ValueError(
-                    f"times contains {time:g}, before the start of the run at t = {plan.t:g}"
-                )
-            if time <= last + tolerance:
-                self._due[plan.step_at("times", time)] = i
-        need = len(self._due) * ensemble.n * ensemble.dtype.itemsize
-        have = available_memory()
+        rest = self._wanted[len(self._taken) :]
+        if rest.size and rest[0] < plan.t - tolerance:
+            raise ValueError(
+                f"times contains {rest[0]:g}, before the start of the run at t = {plan.t:g}"
+            )
+        reached = rest[rest <= plan.time(plan.end) + tolerance]
+        need, have = reached.size * ensemble.n * ensemble.dtype.itemsize, available_memory()
         if need > 0.9 * have:
             raise ValueError(
-                f"times has {len(self._due)} entries in this run, whose snapshots of "
+                f"times has {reached.size} entries in this run, whose snapshots of "
                 f"n={ensemble.n} particles need {need / 2**30:.3g} GiB; {have / 2**30:.3g} GiB are "
                 "available. Ask for fewer times, or use Histogram or Moments with every="
             )
+        done = len(self._taken)
+        self._due = {plan.step_at("times", float(t)): done + i for i, t in enumerate(reached)}
 
     def next_step(self, step: int, plan: Plan) -> int | None:
         later = [
