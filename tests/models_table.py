@@ -108,9 +108,7 @@ def pitchfork(label: str, mu: float, b: float, sigma: float) -> Case:
     )
 
 
-def network(
-    label: str, depth: int, width: int, T: float, data: Any, gamma: float = 0.0
-) -> Case:
+def network(label: str, depth: int, width: int, T: float, data: Any, gamma: float = 0.0) -> Case:
     """By Ito's formula from weights u = (v/d)^(1/(D+1)) that all move alike, arXiv:2308.06671:
 
     du = [-2 u^D (beta1 v - beta2) - 2 gamma u] dt + 2 u^D sqrt(T q) dW.

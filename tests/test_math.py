@@ -27,7 +27,7 @@ NUMPY = {
     "log": np.log, "exp": np.exp, "expm1": np.expm1, "log1p": np.log1p, "sinh": np.sinh,
     "tanh": np.tanh, "asinh": np.arcsinh, "sin_octant": np.sin, "cos_octant": np.cos,
 }  # fmt: skip
-# Where expm1 and sinh give infinity early, as their comments in math.hpp say.
+# Where expm1 gives infinity early, as its comment in math.hpp says; sinh, made of it, does too.
 EARLY = {np.float32: 87.9, np.float64: 708.9}
 
 
@@ -136,7 +136,7 @@ def test_the_ruler_itself(name: str) -> None:
     rng = np.random.default_rng(4)
     x = rng.choice(arguments(name, np.float64), 200)
     size = abs(exact(name, x))
-    x = x[(size >= np.finfo(np.float64).tiny) & (size <= np.finfo(np.float64).max)]
+    x = x[(size >= 1e-280) & (size <= np.finfo(np.float64).max)]
     assert len(x) > 50
     with mpmath.workprec(120):
         got = exact(name, x)
@@ -169,14 +169,24 @@ def test_two_ulp_anywhere(name: str, dtype: type, data: st.DataObject) -> None:
         if width == 64:
             low, high = -708.5, 708.5
     x = data.draw(
-        st.floats(low, high, allow_nan=False, allow_infinity=False, width=width, exclude_min=name in ("log", "log1p"))
+        st.floats(
+            low,
+            high,
+            allow_nan=False,
+            allow_infinity=False,
+            width=width,
+            exclude_min=name in ("log", "log1p"),
+        )
     )
     y = _core.math(name, np.array([x], dtype=dtype))[0]
     with mpmath.workprec(160):
         if name in ("exp",) and not -1100 < x < 1100:
             assert y == (np.inf if x > 0 else 0)
             return
-        truth = EXACT[name](mpmath.mpf(x)) if not (name == "tanh" and abs(x) > 1e4) else mpmath.sign(x)
+        if name == "tanh" and abs(x) > 1e4:
+            truth = mpmath.sign(x)
+        else:
+            truth = EXACT[name](mpmath.mpf(x))
         if abs(truth) > float(np.finfo(dtype).max):
             assert np.isinf(y)
             return
@@ -228,7 +238,9 @@ def test_subnormals_go_through(isa: str, name: str, dtype: type) -> None:
 
 
 def everything(name: str, dtype: type) -> Array:
-    special = np.array([0.0, -0.0, 1, -1, np.inf, -np.inf, np.nan, 1e-42, -1e-42, 88.6, -103.5], dtype)
+    special = np.array(
+        [0.0, -0.0, 1, -1, np.inf, -np.inf, np.nan, 1e-42, -1e-42, 88.6, -103.5], dtype
+    )
     rng = np.random.default_rng(8)
     integers = np.uint32 if dtype is np.float32 else np.uint64
     bits = rng.integers(0, np.iinfo(integers).max, 4000, dtype=integers).view(dtype)
@@ -239,7 +251,8 @@ def everything(name: str, dtype: type) -> Array:
 def same_bits(a: Array, b: Array) -> bool:
     """Equal bits; a nan equals any nan."""
     both_nan = np.isnan(a) & np.isnan(b)
-    return bool(np.all(both_nan | (a.view(np.uint8).reshape(a.size, -1) == b.view(np.uint8).reshape(b.size, -1)).all(axis=1)))
+    integers = f"u{a.itemsize}"
+    return bool(np.all(both_nan | (a.view(integers) == b.view(integers))))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

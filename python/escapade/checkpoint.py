@@ -6,19 +6,18 @@ import contextlib
 import json
 import os
 import tempfile
-import zipfile
-import zlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _core, models
+from . import _core, models, schemes
+from ._checks import integer, number
 from .data import DataMoments
 from .initial import Initial
 
 if TYPE_CHECKING:
-    from .ensemble import Ensemble
+    from .ensemble import Ensemble, _Leg
 
 __all__ = ["load", "save"]
 
@@ -76,7 +75,7 @@ def load(cls: type[Ensemble], path: str | os.PathLike[str], threads: int | None)
     """Read an ensemble from ``path``."""
     name = os.fspath(path)
     try:
-        with np.load(name, allow_pickle=False) as file:
+        with open(name, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             header = json.loads(bytes(file["header"]))
             if header["format"] != _FORMAT:
                 raise ValueError(
@@ -87,22 +86,54 @@ def load(cls: type[Ensemble], path: str | os.PathLike[str], threads: int | None)
         return _rebuild(cls, header, state, x0, threads)
     except FileNotFoundError:
         raise
-    except (
-        ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError, OSError, OverflowError,
-        NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error,
-    ) as error:  # fmt: skip
+    except MemoryError as error:
+        raise ValueError(
+            f"path = {name!r} is damaged, or holds more than fits in memory: {error}"
+        ) from error
+    except Exception as error:  # whatever numpy, zipfile, json and the checks below find wrong
         raise ValueError(
             f"path = {name!r} is not an escapade checkpoint, or is damaged: {error}"
         ) from error
 
 
+def _whole(header: dict[str, Any], key: str, high: int = 2**64 - 1) -> int:
+    return integer(f"{key} of the header", header[key], low=0, high=high)
+
+
+def _legs(entries: Any, steps: int) -> list[_Leg]:
+    """Return the legs that a header lists, if they are consecutive and make up ``steps``."""
+    from .ensemble import _Leg
+
+    legs = [_Leg(**entry) for entry in entries]
+    end = 0.0
+    for leg in legs:
+        scheme = schemes.get(leg.scheme).name
+        dt = number("dt", leg.dt, low=0.0, open_low=True)
+        coarsen = integer("coarsen", leg.coarsen, low=1)
+        done, t0 = integer("steps", leg.steps, low=0), number("t0", leg.t0)
+        if (scheme, t0) != (leg.scheme, end):
+            raise ValueError(f"its runs are not consecutive at t = {t0:g}")
+        end = _Leg(scheme, dt, coarsen, done, t0).end
+    if sum(leg.steps for leg in legs) != steps:
+        raise ValueError(f"its runs do not add up to its {steps} steps")
+    return legs
+
+
 def _rebuild(
     cls: type[Ensemble], header: dict[str, Any], state: Any, x0: Any, threads: int | None
 ) -> Ensemble:
-    from .ensemble import _Leg
-
+    if state.ndim != 1:
+        raise ValueError(f"its state has shape {state.shape}")
     model = models.get(header["model"])(**_decode(header["params"]))
+    if set(header["params"]) != set(model.params):
+        raise ValueError(f"its parameters are {sorted(header['params'])}")
     kind = header["initial"]["kind"]
+    step, draw, substeps, floor_hits = header["counters"]
+    counters = {"step": step, "draw": draw, "substeps": substeps, "floor_hits": floor_hits}
+    legs = _legs(header["legs"], _whole(counters, "step", 2**39))
+    coordinate = str(header["coordinate"])
+    if coordinate not in {"physical", *(schemes.get(s).coordinate for s in model.schemes)}:
+        raise ValueError(f"{model.name} has no coordinate {coordinate!r}")
     start: Any = {
         "value": header["initial"].get("value"),
         "array": x0,
@@ -113,7 +144,7 @@ def _rebuild(
         int(state.size),
         # any valid number will do where the true start was not kept: the state is replaced below
         1.0 if start is None or kind == "stationary" else start,
-        seed=header["seed"],
+        seed=_whole(header, "seed"),
         dtype=state.dtype,
         noise=header["noise"],
         threads=threads,
@@ -127,8 +158,8 @@ def _rebuild(
         ensemble._initial = None
     ensemble._engine.state[:] = state
     ensemble._engine.fill_padding()
-    ensemble._engine.restore(*(int(c) for c in header["counters"]))
-    ensemble._coordinate = str(header["coordinate"])
-    ensemble._legs = [_Leg(**leg) for leg in header["legs"]]
-    ensemble._bad = int(header["bad"])
+    ensemble._engine.restore(*(_whole(counters, key) for key in counters))
+    ensemble._coordinate = coordinate
+    ensemble._legs = legs
+    ensemble._bad = _whole(header, "bad", ensemble.n)
     return ensemble

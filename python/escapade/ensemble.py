@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core, checkpoint
-from ._checks import _show, choice, integer, number
+from ._checks import _show, boolean, choice, integer, number
 from ._run import check_observers, count_steps, execute, judge, resolve_scheme
 from .initial import Initial
 from .models import Model
@@ -118,6 +120,7 @@ class Ensemble:
         self._seconds = 0.0
         self._work = 0.0
         self._bad = 0
+        self._lock = threading.RLock()
 
     # -- what it is --------------------------------------------------------------------------------
 
@@ -276,6 +279,8 @@ class Ensemble:
             With ``on_bad="raise"``, as soon as a particle is found lost.
         KeyboardInterrupt
             On Ctrl-C; the ensemble then stands at a whole step and can run on.
+        RuntimeError
+            While another thread runs the ensemble; that run is not disturbed.
         """
         if dt is None:
             raise TypeError("dt must be given: the time step, a number > 0")
@@ -285,16 +290,28 @@ class Ensemble:
         coarsen = integer("coarsen", coarsen, low=1, high=2**20)
         name = resolve_scheme(self._model, scheme)
         observers = check_observers(observe)
-        plan = self._plan(name, count, dt, coarsen)
-        if plan.end >= 2**39 or (self._engine.draw + count * coarsen) >= 2**56:
-            raise ValueError(f"steps must leave the step counter below 2**39, got {count}")
-        for observer in observers:
-            observer.begin(self, plan)
-        self._take_coordinate(name)
-        self._start_leg(name, dt, coarsen)
-        execute(self, plan, observers, bool(progress), on_bad)
-        judge(self, on_bad)
+        progress = boolean("progress", progress)
+        with self._alone():
+            plan = self._plan(name, count, dt, coarsen)
+            if plan.end >= 2**39 or (self._engine.draw + count * coarsen) >= 2**56:
+                raise ValueError(f"steps must leave the step counter below 2**39, got {count}")
+            for observer in observers:
+                observer.begin(self, plan)
+            self._take_coordinate(name)
+            self._start_leg(name, dt, coarsen)
+            execute(self, plan, observers, progress, on_bad)
+            judge(self, on_bad)
         return self
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads out: what has run so far is not to change under a run or a save."""
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError("this ensemble is being run by another thread")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def _take_coordinate(self, scheme: str) -> None:
         """Store the state in the coordinate in which ``scheme`` steps."""
@@ -385,7 +402,8 @@ class Ensemble:
                 "particle() needs the initial condition, and checkpoints keep only numbers, arrays and "
                 "'stationary' of x0: this ensemble was loaded and had another distribution"
             )
-        return resimulate(self, i, every)
+        with self._alone():
+            return resimulate(self, i, every)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a checkpoint, atomically: ``run(a); save; load; run(b)`` equals ``run(a + b)``.
@@ -396,8 +414,11 @@ class Ensemble:
         ------
         OSError
             If the file cannot be written; an older file of that name is then untouched.
+        RuntimeError
+            While another thread runs the ensemble.
         """
-        checkpoint.save(self, path)
+        with self._alone():
+            checkpoint.save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], threads: int | None = None) -> Ensemble:

@@ -23,8 +23,8 @@ Simulate {name} and compare the final states with its exact law.
 
   {equation}
 
-By default {default}. With --x0 NUMBER they start there,
-and {law}."""
+By default {default}.
+With --x0 NUMBER they start there, and {law}."""
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:

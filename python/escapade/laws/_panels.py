@@ -94,6 +94,8 @@ def _at(score: Score, y: float) -> float:
 
 def find_peaks(score: Score, knots: Sequence[float]) -> FloatArray:
     """Return the local maxima of the density in ``y``, ascending (at least one)."""
+    if not all(math.isfinite(k) for k in knots):
+        raise _too_extreme()
     low, high = min(knots) - 1.0, max(knots) + 1.0
     step = 1.0
     while _at(score, low) <= 0.0:
@@ -126,8 +128,10 @@ def _march(score: Score, start: float, sign: float, rate: float) -> tuple[float,
             break
         half *= 0.5
     y, drop = start, 0.0
-    for _ in range(200_000):
+    for _ in range(10_000):
         outer = y + sign * half
+        if outer == y:
+            raise _too_extreme()
         slope = _call(score, 0.5 * (y + outer) + 0.5 * half * NODES)
         drop -= sign * 0.5 * half * float(slope @ WEIGHTS)
         y = outer

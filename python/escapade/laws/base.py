@@ -338,6 +338,10 @@ class PositiveLaw(Law):
         """Draw ``ln X``; arguments as in :meth:`rvs`."""
         return self.ppf_log(self._uniforms(size, random_state))
 
+    def _mode_of_power(self, p: float) -> float | None:
+        """Return the ``x`` where the density of ``X^p`` is largest, if known in closed form."""
+        return None
+
     # -- the functions of x follow ---------------------------------------------------------------
 
     @staticmethod

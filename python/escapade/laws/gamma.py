@@ -91,6 +91,9 @@ class Gamma(PositiveLaw):
         """Return the only maximum; 0 for ``shape <= 1``."""
         return (max(self.shape - 1.0, 0.0) * self.scale,)
 
+    def _mode_of_power(self, p: float) -> float | None:
+        return max(self.shape - p, 0.0) * self.scale
+
     def entropy(self) -> float:
         a = self.shape
         if a > 1e8:  # the terms cancel; this is the large-shape expansion of the same

@@ -71,6 +71,8 @@ class LogOf(Law):
         """Return the local maxima of the density, searched on a grid of quantiles."""
         low = np.geomspace(1e-12, 0.5, 2000)
         y = np.unique(np.concatenate([self._ppf(low), self._isf(low)]))
+        if y.size < 3:  # a point, as far as floats can tell
+            return (float(y[0]),)
         value = self._logpdf(y)
         peak = 1 + np.flatnonzero((value[1:-1] > value[:-2]) & (value[1:-1] >= value[2:]))
         places = []

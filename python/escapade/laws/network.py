@@ -77,7 +77,7 @@ def _linear(p: NetworkParameters) -> Law:
         lean = 0.0  # rounding: the noise is least exactly at the mean
     noise = network_noise(mean, p.alpha1, p.alpha2, p.alpha3)
     if p.alpha1 > 0.0:  # the same, without cancellation
-        noise = p.alpha1 * (lean / p.alpha1) ** 2 + p.delta / p.alpha1
+        noise = lean * (lean / p.alpha1) + p.delta / p.alpha1
     return linear_drift_law(
         2.0 * rate, mean, four * p.alpha1, four * lean, four * noise, four * four * p.delta
     )
@@ -124,6 +124,8 @@ def _collapse(p: NetworkParameters, t_c: float) -> str:
 def _interpolating(p: NetworkParameters, slope: float, t_c: float, name: str) -> Law:
     """The noise vanishes at ``k = alpha2/alpha1 > 0``: all samples obey ``x y = k x^2 - c``."""
     k = p.alpha2 / p.alpha1
+    if k == 0.0:
+        raise ValueError("the parameters are too extreme: alpha2/alpha1 underflows to 0")
     push = p.beta1 * k - slope  # minus half the drift at k, up to a positive factor
     if abs(push) <= 1e-13 * slope:
         if p.T >= t_c:

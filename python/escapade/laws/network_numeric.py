@@ -15,6 +15,7 @@ import math
 import numpy as np
 
 from ._panels import FloatArray
+from ._safe import power
 from .coordinates import LogCoordinate, LogOddsCoordinate, ShiftedLogCoordinate
 from .network_theory import NetworkParameters
 from .numeric import NumericLaw
@@ -46,8 +47,12 @@ def regular_law(p: NetworkParameters, slope: float, name: str) -> NumericLaw:
     # Units of v in which the loss is least at w = 1; q in units of its size there.
     unit = slope / p.beta1
     size = p.alpha1 * unit * unit + p.alpha3
+    if not 0.0 < size < math.inf:
+        raise ValueError("the parameters are too extreme: their ratios overflow a float")
     a1, a2, a3 = p.alpha1 * unit * unit / size, p.alpha2 * unit / size, p.alpha3 / size
-    kappa = _coupling(p) * slope * unit**-r / size
+    kappa = _coupling(p) * slope * power(unit, -r) / size
+    if not 0.0 < kappa < math.inf or (p.alpha3 > 0.0 and a3 == 0.0):
+        raise ValueError("the parameters are too extreme: their ratios overflow a float")
     centre = a2 / a1 if a1 > 0.0 else 0.0
     floor = p.delta / p.alpha1 / size if a1 > 0.0 else a3
 
@@ -111,8 +116,10 @@ def interpolation_law(
     """
     depth = float(p.depth)
     r, edge = (depth - 1.0) / (depth + 1.0), 3.0 * depth / (depth + 1.0)
-    scale = _coupling(p) * k ** (-r - 1.0) / p.alpha1
+    scale = _coupling(p) * power(k, -r - 1.0) / p.alpha1
     drift, wall = scale * p.beta1, scale * push / k
+    if not (0.0 < drift < math.inf and 0.0 < abs(wall) < math.inf):
+        raise ValueError("the parameters are too extreme: their ratios overflow a float")
 
     if push > 0.0:  # y = ln(v / (k - v))
         low = math.inf
@@ -124,17 +131,17 @@ def interpolation_law(
             odds = np.exp(np.minimum(y, 600.0))
             if p.depth == 1:
                 return np.asarray(low + edge / (1.0 + 1.0 / odds) - wall * odds)
-            power = np.exp(-r * np.maximum(log_share, -600.0 / r))
+            rise = np.exp(-r * np.maximum(log_share, -600.0 / r))
             bracket = drift - wall * (1.0 + odds)
-            return np.asarray(1.0 - edge / (1.0 + odds) + power * bracket)
+            return np.asarray(1.0 - edge / (1.0 + odds) + rise * bracket)
 
         knots = [0.0, math.log(drift / wall) if drift > wall > 0.0 else 0.0]
         return NumericLaw(name, below, LogOddsCoordinate(k), knots, left=low)
 
     def above(y: FloatArray) -> FloatArray:  # y = ln(v/k - 1)
         z = np.exp(np.clip(y, -600.0, 600.0))
-        power = np.exp(-(r + 1.0) * np.log1p(z))  # (v/k)^-m
-        return np.asarray(-1.0 - edge * z / (1.0 + z) - power * (drift + wall / z))
+        rise = np.exp(-(r + 1.0) * np.log1p(z))  # (v/k)^-m
+        return np.asarray(-1.0 - edge * z / (1.0 + z) - rise * (drift + wall / z))
 
     knots = [0.0, math.log(-wall / drift)]
     return NumericLaw(name, above, ShiftedLogCoordinate(k), knots, right=1.0 + edge)

@@ -190,7 +190,7 @@ def absorption_probability(v0: float, k: float, T: float, alpha1: float, beta1: 
     beta1 = number("beta1", beta1, low=0.0, open_low=True)
     if v0 == 0.0:
         return 0.0
-    if v0 >= k or T <= beta1 / (k * alpha1):  # at Tc itself the beta parameter is 0: limit 1
+    if v0 >= k or T <= ratio(beta1, k * alpha1):  # at Tc itself the beta parameter is 0: limit 1
         return 1.0
     theta = beta1 / (2.0 * T * alpha1 * k)
     return float(special.betainc(0.5 - theta, 1.0 + theta, v0 / k))

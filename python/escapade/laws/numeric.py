@@ -10,6 +10,7 @@ import numpy as np
 from numpy.polynomial.laguerre import laggauss
 
 from ._panels import FloatArray, Score
+from ._safe import exp
 from ._table import Table
 from .base import PositiveLaw
 from .coordinates import Coordinate
@@ -146,8 +147,8 @@ class NumericLaw(PositiveLaw):
         t = self._table
         ends = self._map.log_x(np.array([t.low, t.high]))
         a, b = self._map.log_slopes
-        low = t.low_mass * math.exp(n * ends[0]) * t.low_slope / (t.low_slope + n * a)
-        high = t.high_mass * math.exp(n * ends[1]) * t.high_slope / (t.high_slope - n * b)
+        low = t.low_mass * exp(n * ends[0]) * t.low_slope / (t.low_slope + n * a)
+        high = t.high_mass * exp(n * ends[1]) * t.high_slope / (t.high_slope - n * b)
         return low, high
 
     def _moment(self, n: float) -> float:
@@ -185,7 +186,7 @@ class NumericLaw(PositiveLaw):
             + float(self._table.log_density(at)[0])
             + n * float(self._map.log_x(at)[0])
         )
-        return math.exp(log_value) if log_value < 709.0 else math.inf
+        return exp(log_value)
 
     def _moment_reason(self, n: float) -> str:
         if -self._low_order < n < self._high_order:
@@ -200,7 +201,8 @@ class NumericLaw(PositiveLaw):
         mean = self.mean()
         if not math.isfinite(mean) or self._moment_reason(2.0):
             return math.inf
-        bulk = np.sum(self._table.weights * (self._map.x(self._table.y) - mean) ** 2)
+        with np.errstate(all="ignore"):
+            bulk = np.sum(self._table.weights * (self._map.x(self._table.y) - mean) ** 2)
         first, second = self._tails(1.0), self._tails(2.0)
         masses = self._table.low_mass, self._table.high_mass
         ends = zip(masses, first, second, strict=True)
@@ -246,7 +248,7 @@ class NumericLaw(PositiveLaw):
                 mid = 0.5 * (a + b)
                 up = slope(mid) > 0.0
                 a, b = np.where(up, mid, a), np.where(up, b, mid)
-        places = self._map.x(0.5 * (a + b)).tolist()
+            places = self._map.x(0.5 * (a + b)).tolist()
         low, high = self.support()
         if value[0] <= 0.0 and self._log_density_at_end(-1.0) > -math.inf:
             places.insert(0, low)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._checks import number
 from ._panels import FloatArray
-from ._safe import add, power
+from ._safe import add, exp, power
 from .base import Law, PositiveLaw
 
 __all__ = ["Affine", "PowerOf"]
@@ -162,9 +162,14 @@ class PowerOf(PositiveLaw):
         return self.base.entropy() + jacobian
 
     def modes(self) -> tuple[float, ...]:
-        """Return all local maxima of the density, searched on a grid of quantiles."""
+        """Return all local maxima of the density; searched on a grid of quantiles if need be."""
+        known = self.base._mode_of_power(self.p)
+        if known is not None:
+            return (self.factor * power(known, self.p),)
         q = np.concatenate([np.geomspace(1e-12, 0.5, 2000), 1.0 - np.geomspace(0.5, 1e-12, 2000)])
         y = np.unique(self._ppf_y(q))
+        if y.size < 3:  # a point, as far as floats can tell
+            return (exp(float(y[0])),)
         value = self._logpdf_y(y) - y
         peak = 1 + np.flatnonzero((value[1:-1] > value[:-2]) & (value[1:-1] >= value[2:]))
         places = []

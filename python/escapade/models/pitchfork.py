@@ -40,7 +40,7 @@ class Pitchfork(Model):
         super().__init__(mu=mu, b=b, sigma=sigma)
 
     def stationary(self) -> Law:
-        """Return the law of ``z > 0``: ``z^2`` is Gamma distributed for ``mu > sigma^2/2``, else ``z`` is 0."""
+        """Return the law of ``z > 0``: ``z^2`` is Gamma for ``mu > sigma^2/2``, else a point at 0."""
         from .. import laws
 
         return laws.Pitchfork(**self.params)

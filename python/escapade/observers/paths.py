@@ -132,7 +132,7 @@ class TimeAverage(Observer):
     Attributes
     ----------
     values : ndarray, shape (n,)
-        Time average of each particle (nan once a particle is not finite).
+        Time average of each particle (not finite once a particle is not).
     mean, stderr : float
         Over the particles, which are independent.
     """
