@@ -4,7 +4,7 @@ Runs with ``coarsen=k`` follow the path of the run with steps k times as fine. E
 20 batches of particles, each gives a slope, and their spread gives the standard error.
 
 An order passes if the slope is within 3 standard errors of it and the standard error below 0.05.
-With Student's t of 19 degrees of freedom that fails for 0.7% of all seeds, per regression, for 27
+With Student's t of 19 degrees of freedom that fails for 0.7% of all seeds, per regression, for 28
 of them: 18% that one fails if the random numbers change. Half an order off is never less than 10
 standard errors off, see the controls.
 """
@@ -190,7 +190,7 @@ def test_control_wrong_drift_has_no_order() -> None:
 
 # -- weak order ------------------------------------------------------------------------------------
 
-Test = Callable[[np.ndarray], np.ndarray]
+Observable = Callable[[np.ndarray], np.ndarray]
 
 
 def identity(x: np.ndarray) -> np.ndarray:
@@ -215,7 +215,7 @@ class Weak:
     model: Any
     x0: float
     t: float
-    f: Test
+    f: Observable
     levels: tuple[int, ...]
     n: int
     curved: bool = False
