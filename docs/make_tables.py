@@ -53,15 +53,16 @@ def models() -> str:
 def schemes() -> str:
     """Return the table of schemes."""
     lines = [
-        "| scheme | steps in | converges to | strong order (additive noise) | weak order "
+        "| scheme | steps in | converges to | strong order (additive noise) | weak order (additive) "
         "| normals per step | |",
         "|---|---|---|---|---|---|---|",
     ]
     for name in ea.schemes.list():
         s = ea.schemes.get(name)
         strong = f"{s.strong_order:g} ({s.strong_order_additive:g})"
+        weak = f"{s.weak_order:g} ({s.weak_order_additive:g})"
         lines.append(
-            f"| `{name}` | {s.coordinate} | {CALCULUS[s.calculus]} | {strong} | {s.weak_order:g} "
+            f"| `{name}` | {s.coordinate} | {CALCULUS[s.calculus]} | {strong} | {weak} "
             f"| {s.normals} | {cell(s.summary)} |"
         )
     return "\n".join(lines)

@@ -143,16 +143,16 @@ def network(label: str, depth: int, width: int, T: float, data: Any, gamma: floa
     lamperti, wall = None, None
     if D == 1 and a1 == 0:
         c = 4 * math.sqrt(T * a3)
-        lamperti = (lambda v: -np.log(v) / c, lambda y: np.exp(-c * y), -1.0)
-        wall = -math.inf
+        lamperti = (lambda v: np.log(v) / c, lambda y: np.exp(c * y), 1.0)
+        wall = math.inf
     elif D == 1:
         c, root = 4 * math.sqrt(T * a3), math.sqrt(a1 * a3 - a2**2)
         lamperti = (
-            lambda v: np.arcsinh((a3 / v - a2) / root) / c,
-            lambda y: a3 / (root * np.sinh(c * y) + a2),
-            -1.0,
+            lambda v: -np.arcsinh((a3 / v - a2) / root) / c,
+            lambda y: a3 / (root * np.sinh(-c * y) + a2),
+            1.0,
         )
-        wall = math.asinh(-a2 / root) / c
+        wall = math.asinh(a2 / root) / c
     return Case(
         label,
         ea.models.BalancedNetwork(D, d, T, data, gamma),
@@ -227,13 +227,13 @@ def lamperti_heun(case: Case, y: Array, dw: Array, h: Any) -> Array:
     _, back, sign = case.lamperti
 
     def drift(at: Array) -> Array:
-        x = back(at if case.wall is None else np.where(at < case.wall, 2 * case.wall - at, at))
+        x = back(at if case.wall is None else np.where(at > case.wall, 2 * case.wall - at, at))
         f = sign * (case.a(x) - case.bb(x) / 2) / case.b(x)
         return f if case.wall is None else np.clip(f, -4 / np.sqrt(h), 4 / np.sqrt(h))
 
     guess = y + drift(y) * h + dw
     moved = y + (drift(y) + drift(guess)) * h / 2 + dw
-    return moved if case.wall is None else np.where(moved < case.wall, 2 * case.wall - moved, moved)
+    return moved if case.wall is None else np.where(moved > case.wall, 2 * case.wall - moved, moved)
 
 
 STEPS: dict[str, Callable[[Case, Array, Array, Any], Array]] = {

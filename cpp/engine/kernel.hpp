@@ -48,7 +48,7 @@ struct ModelInfo {
 };
 struct SchemeInfo {
   const char *name, *summary, *calculus, *coordinate;
-  double strong_order, strong_order_additive, weak_order;
+  double strong_order, strong_order_additive, weak_order, weak_order_additive;
   int normals;
   bool adaptive;
 };

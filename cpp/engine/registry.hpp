@@ -25,7 +25,7 @@ inline const char* text(Coordinate c) {
 
 template <class S> SchemeInfo scheme_info() {
   return {S::name, S::summary, text(S::calculus), text(S::coordinate), S::strong_order, S::strong_order_additive,
-          S::weak_order, S::normals, S::adaptive};
+          S::weak_order, S::weak_order_additive, S::normals, S::adaptive};
 }
 
 template <class View> const char* check_view(const double* p) {

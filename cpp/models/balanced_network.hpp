@@ -108,7 +108,8 @@ struct BalancedNetwork {
   };
 
   // Depth 1: x = 1/v has noise 4 sqrt(T (alpha1 - 2 alpha2 x + alpha3 x^2)), so y = asinh((alpha3 x - alpha2)/sqrt(Delta))/c
-  // with c = 4 sqrt(T alpha3) has unit noise (theory section 6). Binary data (alpha1 = alpha2 = 0): y = ln x / c.
+  // with c = -4 sqrt(T alpha3) has unit noise (theory section 6); the sign makes y grow with v, so that it follows the same
+  // Wiener path as v and ln v. Binary data (alpha1 = alpha2 = 0): y = ln x / c.
   template <class R> struct Lamperti {
     static constexpr bool unit_noise = true;
     R c, root, alpha2, inv_alpha3, mu_const, mu_linear, mu_inverse, scale, half_c, beta1, b2, T, alpha1, alpha3;
@@ -116,14 +117,14 @@ struct BalancedNetwork {
     bool binary;
     explicit Lamperti(const double* p) {
       const double T_ = p[2], b2_ = p[5] - p[3], a1 = p[6], a2 = p[7], a3 = p[8], delta = a1 * a3 - a2 * a2;
-      const double c_ = 4 * sqrt(T_ * a3);
+      const double c_ = -4 * sqrt(T_ * a3);
       binary = a1 == 0 && a2 == 0;
       c = R(c_), half_c = R(0.5 * c_), root = R(binary ? 0.0 : sqrt(delta)), alpha2 = R(a2), inv_alpha3 = R(1 / a3);
       mu_const = R(4 * p[4] - 24 * T_ * a2), mu_linear = R(12 * T_ * a3 - 4 * b2_), mu_inverse = R(12 * T_ * a1);
       scale = R(binary ? 1 / c_ : a3 / (c_ * sqrt(delta)));
       beta1 = R(p[4]), b2 = R(b2_), T = R(T_), alpha1 = R(a1), alpha3 = R(a3);
-      rate_scale = R(1 + 4 * abs(p[5]) + 20 * T_ * a3), reach = R(1 / c_);
-      wall = binary ? -infinity<R>() : R(asinh(-a2 / sqrt(delta)) / c_);
+      rate_scale = R(1 + 4 * abs(p[5]) + 20 * T_ * a3), reach = R(-1 / c_);
+      wall = binary ? infinity<R>() : R(asinh(-a2 / sqrt(delta)) / c_);
     }
     static const char* check(const double* p) {
       if (p[0] != 1) return "depth must be 1";
@@ -135,8 +136,8 @@ struct BalancedNetwork {
     // sinh(c y), cosh(c y) and x = 1/v, all times g = exp(-|c y|), so that nothing overflows on the way to v = 0.
     template <class V> struct Point { V g, sinh, cosh, x; };
     template <class V> ESCAPADE_HD Point<V> point(V y) const {
-      V g = exp(-abs(c * y)), g2 = g * g;
-      V sh = copysign(R(0.5) * (R(1) - g2), y);
+      V cy = c * y, g = exp(-abs(cy)), g2 = g * g;
+      V sh = copysign(R(0.5) * (R(1) - g2), cy);
       return {g, sh, R(0.5) * (R(1) + g2), fma(root, sh, alpha2 * g) * inv_alpha3};
     }
     template <class V> ESCAPADE_HD V drift(V y) const {
@@ -150,7 +151,7 @@ struct BalancedNetwork {
       V q = fma(fma(alpha1, v, V(R(-2) * alpha2)), v, V(alpha3));
       return R(1) + abs(R(-4) * (beta1 * v - b2) - R(4) * T * q) + R(16) * T * q;
     }
-    template <class V> ESCAPADE_HD V fold(V y) const { return select(y < wall, R(2) * wall - y, y); }  // v = infinity
+    template <class V> ESCAPADE_HD V fold(V y) const { return select(y > wall, R(2) * wall - y, y); }  // v = infinity
     template <class V> ESCAPADE_HD V to_physical(V y) const {
       if (binary) return exp(-c * y);
       const Point<V> at = point(y);

@@ -10,7 +10,8 @@ struct EulerMaruyama {
   static constexpr const char* summary = "x + a h + b dW";
   static constexpr Coordinate coordinate = Coordinate::physical;
   static constexpr Calculus calculus = Calculus::ito;
-  static constexpr double strong_order = 0.5, strong_order_additive = 1, weak_order = 1;
+  static constexpr double strong_order = 0.5, strong_order_additive = 1;
+  static constexpr double weak_order = 1, weak_order_additive = 1;
   static constexpr int normals = 1;
   static constexpr bool adaptive = false;
 

@@ -11,7 +11,8 @@ struct Heun {
   static constexpr const char* summary = "trapezoidal rule with predictor, Stratonovich; Ito drift converted exactly";
   static constexpr Coordinate coordinate = Coordinate::physical;
   static constexpr Calculus calculus = Calculus::stratonovich;
-  static constexpr double strong_order = 1, strong_order_additive = 1, weak_order = 1;
+  static constexpr double strong_order = 1, strong_order_additive = 1;
+  static constexpr double weak_order = 1, weak_order_additive = 2;
   static constexpr int normals = 1;
   static constexpr bool adaptive = false;
 

@@ -11,7 +11,8 @@ struct LampertiHeun {
   static constexpr const char* summary = "Heun's rule in the coordinate where the noise is 1";
   static constexpr Coordinate coordinate = Coordinate::lamperti;
   static constexpr Calculus calculus = Calculus::ito;  // unit noise: both calculi agree
-  static constexpr double strong_order = 1, strong_order_additive = 1, weak_order = 2;
+  static constexpr double strong_order = 1, strong_order_additive = 1;
+  static constexpr double weak_order = 2, weak_order_additive = 2;
   static constexpr int normals = 1;
   static constexpr bool adaptive = false;
 

@@ -11,7 +11,8 @@ struct LogEuler {
   static constexpr const char* summary = "Euler-Maruyama in ln x with a fixed step: prone to false collapse";
   static constexpr Coordinate coordinate = Coordinate::log;
   static constexpr Calculus calculus = Calculus::ito;
-  static constexpr double strong_order = 0.5, strong_order_additive = 1, weak_order = 1;
+  static constexpr double strong_order = 0.5, strong_order_additive = 1;
+  static constexpr double weak_order = 1, weak_order_additive = 1;
   static constexpr int normals = 1;
   static constexpr bool adaptive = false;
 

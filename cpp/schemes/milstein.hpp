@@ -10,7 +10,8 @@ struct Milstein {
   static constexpr const char* summary = "x + a h + b dW + b b' (dW^2 - h)/2";
   static constexpr Coordinate coordinate = Coordinate::physical;
   static constexpr Calculus calculus = Calculus::ito;
-  static constexpr double strong_order = 1, strong_order_additive = 1, weak_order = 1;
+  static constexpr double strong_order = 1, strong_order_additive = 1;
+  static constexpr double weak_order = 1, weak_order_additive = 1;
   static constexpr int normals = 1;
   static constexpr bool adaptive = false;
 

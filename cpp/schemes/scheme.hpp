@@ -5,7 +5,7 @@
 //   coordinate                       in which it steps; models without that coordinate cannot use it
 //   calculus                         it converges to; `Model::calculus` decides which drift it is given
 //   strong_order, weak_order         for noise that depends on the state
-//   strong_order_additive            for noise that does not
+//   strong_order_additive, weak_order_additive    for noise that does not
 //   normals                          draws per step (and Wiener process)
 //   adaptive                         h = dt min(1, rate_scale / step_rate), from the left state only
 //   step(view, x, dw, h)             one step of one particle; `step` exists once for packs of lanes and CUDA threads

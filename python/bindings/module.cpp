@@ -58,6 +58,7 @@ py::list schemes() {
     out.append(py::dict(py::arg("name") = s.name, py::arg("summary") = s.summary, py::arg("calculus") = s.calculus,
                         py::arg("coordinate") = s.coordinate, py::arg("strong_order") = s.strong_order,
                         py::arg("strong_order_additive") = s.strong_order_additive, py::arg("weak_order") = s.weak_order,
+                        py::arg("weak_order_additive") = s.weak_order_additive,
                         py::arg("normals") = s.normals, py::arg("adaptive") = s.adaptive));
   }
   return out;

@@ -187,7 +187,9 @@ class Ensemble:
         """States in the physical coordinate, shape (n,).
 
         A read-only view of the ensemble's memory if it is stored in that coordinate, a new array
-        otherwise. What is too small for the dtype is 0 here and still resolved in `state`.
+        otherwise. A view shows what that memory holds: after further runs the new states, in another
+        coordinate if the scheme has changed to one. Copy what must last. What is too small for the
+        dtype is 0 here and still resolved in `state` and `log_x`.
         """
         if self._coordinate == "physical":
             return self.state

@@ -26,12 +26,13 @@ class Scheme:
         In which it steps: ``"physical"``, ``"log"`` or ``"lamperti"``.
     strong_order, weak_order : float
         For noise that depends on the state.
-    strong_order_additive : float
+    strong_order_additive, weak_order_additive : float
         For noise that does not.
     normals : int
         Normals drawn per step.
     adaptive : bool
-        Whether steps are cut where the state asks for it.
+        Whether steps are cut where the state asks for it. Substeps draw noise of their own, so strong
+        orders, and paths coupled by ``coarsen=``, hold as far as no step is cut; laws always do.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Scheme:
     strong_order: float
     strong_order_additive: float
     weak_order: float
+    weak_order_additive: float
     normals: int
     adaptive: bool
 

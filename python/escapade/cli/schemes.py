@@ -36,5 +36,5 @@ def run(arguments: argparse.Namespace) -> int:
             f"{s.normals:>9}{'  adaptive' if s.adaptive else ''}"
         )
         print(f"  {s.summary}")
-    print("strong: order for noise that depends on the state; normals: drawn per step")
+    print("orders: for noise that depends on the state; normals: drawn per step")
     return 0
