@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -242,20 +241,24 @@ MomentSums Engine::power_sums(const CoordinateView& view, double shift, int high
 
 void Engine::histogram(const CoordinateView& view, int scale, double lo, double inverse_width, double threshold, int64_t bins,
                        uint64_t* counts) const {
-  std::mutex merge;
   const unsigned last_table = bins <= 65536 ? 3 : 0;  // more would not fit into cache, nor into little memory
-  const size_t slots = size_t(bins) + 3, group = 16;  // chunks that share one private histogram
-  parallel_for((chunks() + group - 1) / group, threads_for(chunks(), threads_), [&](int, size_t g) {
-    std::vector<uint32_t> own(slots * (last_table + 1));
-    double buffer[chunk_particles];
-    for (size_t c = g * group; c < std::min((g + 1) * group, chunks()); ++c) {
-      const size_t first = c * chunk_particles, count = std::min(chunk_particles, n_ - first);
-      physical(view, first, count, buffer);
-      active_target().bin(buffer, count, scale, lo, inverse_width, threshold, bins, own.data(), last_table);
-    }
-    const std::lock_guard<std::mutex> lock(merge);
-    for (size_t i = 0; i < own.size(); ++i) counts[i % slots] += own[i];
-  });
+  const size_t slots = size_t(bins) + 3, group = 1 << 16;  // chunks whose particles a 32-bit count can hold
+  for (size_t start = 0; start < chunks(); start += group) {
+    const size_t count = std::min(group, chunks() - start);
+    const int threads = threads_for(count, threads_);
+    std::vector<std::vector<uint32_t>> tables(static_cast<size_t>(threads));
+    parallel_for(count, threads, [&](int worker, size_t c) {
+      std::vector<uint32_t>& own = tables[size_t(worker)];
+      if (own.empty()) own.resize(slots * (last_table + 1));
+      double buffer[chunk_particles];
+      const size_t first = (start + c) * chunk_particles, length = std::min(chunk_particles, n_ - first);
+      physical(view, first, length, buffer);
+      active_target().bin(buffer, length, scale, lo, inverse_width, threshold, bins, own.data(), last_table);
+    });
+    for (const std::vector<uint32_t>& own : tables)
+      for (size_t at = 0; at < own.size(); at += slots)
+        for (size_t i = 0; i < slots; ++i) counts[i] += own[at + i];
+  }
 }
 
 size_t Engine::count_nonfinite() const {

@@ -3,7 +3,6 @@
 
 #include <new>
 #include <type_traits>
-#include <vector>
 
 #include "advance.hpp"
 
@@ -11,11 +10,24 @@ ESCAPADE_BEGIN
 
 template <class... S> struct SchemeList {};
 
+// A list of fixed capacity. std::vector of a type that all builds share would leave the linker one copy of its code for all
+// of them, and that could be the one for AVX-512.
+template <class T, int capacity> struct List {
+  T items[capacity];
+  int size = 0;
+  void add(const T& item) {
+    if (size == capacity) __builtin_trap();
+    items[size++] = item;
+  }
+};
+using Kernels = List<Kernel, 64>;
+using Coordinates = List<CoordinateInfo, 4>;
+
 struct ModelTable {
   ModelInfo info;
-  std::vector<ParameterInfo> parameters;
-  std::vector<Kernel> kernels;
-  std::vector<CoordinateInfo> coordinates;
+  List<ParameterInfo, 32> parameters;
+  Kernels kernels;
+  Coordinates coordinates;
 };
 
 inline const char* text(Calculus c) { return c == Calculus::ito ? "ito" : "stratonovich"; }
@@ -62,14 +74,16 @@ template <class View> void map_log(const double* p, bool out, const double* from
   else map_packs(from, to, n, [&](auto z) { return view.from_log(z); });
 }
 
-template <class M, class S, class T, class Z> void add_kernel(std::vector<Kernel>& out) {
+template <class M, class S, class T, class Z> void add_kernel(Kernels& out) {
   using View = typename ViewOf<M, S::coordinate, T>::type;
-  out.push_back({M::name, S::name, sizeof(T) == 4 ? Precision::float32 : Precision::float64,
+  out.add({M::name, S::name, sizeof(T) == 4 ? Precision::float32 : Precision::float64,
                  sizeof(Z) == 4 ? Precision::float32 : Precision::float64, check_view<View>, prepare_view<View>,
                  advance<View, S, T, Z>});
 }
 
-template <class M, class S> void add_scheme(std::vector<Kernel>& out) {
+template <class M, class S> void add_scheme(Kernels& out) {
+  // what the engine cannot do yet must not compile: see stratonovich_drift and TileNoise
+  static_assert(M::calculus == Calculus::ito && S::normals == 1);
   using View = typename ViewOf<M, S::coordinate, double>::type;
   if constexpr (!std::is_void_v<View>) {
     if constexpr (!S::adaptive || requires(View v) { v.rate_scale; }) {
@@ -80,25 +94,25 @@ template <class M, class S> void add_scheme(std::vector<Kernel>& out) {
   }
 }
 
-template <class M, Coordinate C> void add_coordinate(std::vector<CoordinateInfo>& out) {
+template <class M, Coordinate C> void add_coordinate(Coordinates& out) {
   using View = typename ViewOf<M, C, double>::type;
   if constexpr (!std::is_void_v<View>) {
     CoordinateMap log = nullptr;
     if constexpr (requires(View v, double y) { v.to_log(y); }) log = map_log<View>;
-    out.push_back({M::name, text(C), map_physical<View>, log});
+    out.add({M::name, text(C), map_physical<View>, log});
   }
 }
 
 template <class M, class... S> ModelTable make_table(SchemeList<S...>) {
   ModelTable t;
   for (const Parameter& p : M::parameters)
-    t.parameters.push_back({p.name, p.fallback, p.low, p.high, p.low_open, p.high_open, p.integer, p.unit, p.doc});
+    t.parameters.add({p.name, p.fallback, p.low, p.high, p.low_open, p.high_open, p.integer, p.unit, p.doc});
   (add_scheme<M, S>(t.kernels), ...);
   add_coordinate<M, Coordinate::log>(t.coordinates);
   add_coordinate<M, Coordinate::lamperti>(t.coordinates);
   const char* (*check)(const double*) = [](const double*) -> const char* { return nullptr; };
   if constexpr (requires(const double* p) { M::check(p); }) check = M::check;
-  t.info = {M::name, M::equation, M::source, text(M::calculus), nullptr, int(t.parameters.size()), check};
+  t.info = {M::name, M::equation, M::source, text(M::calculus), nullptr, t.parameters.size, check};
   return t;
 }
 

@@ -111,7 +111,6 @@ struct BalancedNetwork {
   // with c = -4 sqrt(T alpha3) has unit noise (theory section 6); the sign makes y grow with v, so that it follows the same
   // Wiener path as v and ln v. Binary data (alpha1 = alpha2 = 0): y = ln x / c.
   template <class R> struct Lamperti {
-    static constexpr bool unit_noise = true;
     R c, root, alpha2, inv_alpha3, mu_const, mu_linear, mu_inverse, scale, half_c, beta1, b2, T, alpha1, alpha3;
     R wall, rate_scale, reach;
     bool binary;

@@ -25,7 +25,6 @@ struct DoubleWell {
 
   // y = x / sqrt(2 T)
   template <class R> struct Lamperti {
-    static constexpr bool unit_noise = true;
     R four_h, noise, noise2;
     explicit Lamperti(const double* p) : four_h(R(4 * p[0])), noise(R(sqrt(2 * p[1]))), noise2(R(2 * p[1])) {}
     static const char* check(const double* p) { return p[1] > 0 ? nullptr : "T must be > 0"; }

@@ -25,7 +25,6 @@ struct GeometricBrownianMotion {
 
   // y = ln x / sigma, x > 0: the drift is constant, so every scheme is exact
   template <class R> struct Lamperti {
-    static constexpr bool unit_noise = true;
     R growth, sigma;
     explicit Lamperti(const double* p) : growth(R(p[0] / p[1] - 0.5 * p[1])), sigma(R(p[1])) {}
     static const char* check(const double* p) { return p[1] > 0 ? nullptr : "sigma must be > 0"; }

@@ -5,11 +5,11 @@
 //   calculus                        of the equation as written in `drift` and `diffusion`
 //   parameters[]                    name, default, bounds, unit, doc; the constructor of a view gets them in this order
 //   template <R> struct Physical    the equation in its own variable: drift(x), diffusion(x), diffusion_gradient(x) = b b'
-//   template <R> struct Log, Lamperti   the same process in another coordinate, where it has one (optional)
+//   template <R> struct Log, Lamperti   the same process in another coordinate, where it has one (optional); the noise of a
+//                                       Lamperti view is 1 and needs no diffusion(y)
 // A view may add
 //   check(p)             why these parameters exclude the view (nullptr: they do not)
 //   in_domain(x)         a mask; a particle that leaves becomes nan and is counted, never hidden
-//   unit_noise = true    diffusion is 1 (Lamperti coordinates)
 //   to_physical(y), from_physical(x)    the map of the coordinate, in double
 //   to_log(y), from_log(z)              the same to ln x, for states too small for a float
 //   fold(y)              mirrors back what a step has carried across a boundary that the process cannot reach

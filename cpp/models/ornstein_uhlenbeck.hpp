@@ -26,7 +26,6 @@ struct OrnsteinUhlenbeck {
 
   // y = x / sigma
   template <class R> struct Lamperti {
-    static constexpr bool unit_noise = true;
     R theta, centre, sigma;
     explicit Lamperti(const double* p) : theta(R(p[0])), centre(R(p[1] / p[2])), sigma(R(p[2])) {}
     static const char* check(const double* p) { return p[2] > 0 ? nullptr : "sigma must be > 0"; }

@@ -26,14 +26,16 @@ struct PowerLaw {
     explicit Physical(const double* p)
         : H(R(p[0])), es(R(p[3] * p[1])), er(R(p[3] * p[4])), two_er(R(2 * p[3] * p[4])), eh(R(p[3] * p[2])) {}
     template <class V> ESCAPADE_HD V drift(V u) const { return -H * u; }
-    template <class V> ESCAPADE_HD V diffusion(V u) const { return sqrt(fma(fma(eh, u, V(two_er)), u, V(es))); }
+    template <class V> ESCAPADE_HD V diffusion(V u) const {
+      // rounding can make the value of a parabola that touches zero slightly negative
+      return sqrt(max(fma(fma(eh, u, V(two_er)), u, V(es)), V(R(0))));
+    }
     template <class V> ESCAPADE_HD V diffusion_gradient(V u) const { return fma(eh, u, V(er)); }
   };
 
   // u = w sinh(c y) - shift, c = sqrt(eh), w = sqrt(es - er^2 / eh) / c, shift = er / eh:
   // dy = [-(H/eh + 1/2) c tanh(c y) + H er / (eh c w) / (c cosh(c y))] dt + dW
   template <class R> struct Lamperti {
-    static constexpr bool unit_noise = true;
     R c, pull, skew, width, shift;
     explicit Lamperti(const double* p) {
       const double es = p[3] * p[1], er = p[3] * p[4], eh = p[3] * p[2];

@@ -3,7 +3,7 @@
 // A scheme is one struct in one header:
 //   name, summary                    text
 //   coordinate                       in which it steps; models without that coordinate cannot use it
-//   calculus                         it converges to; `Model::calculus` decides which drift it is given
+//   calculus                         it converges to; models are Ito, and a Stratonovich scheme converts their drift
 //   strong_order, weak_order         for noise that depends on the state
 //   strong_order_additive, weak_order_additive    for noise that does not
 //   normals                          draws per step (and Wiener process)

@@ -6,9 +6,10 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from ._checks import _show, integer, number
+from ._interrupt import Interrupts
 from .models import Model
 from .observers import Observer
-from .observers.base import Plan
+from .observers.base import Plan, step_tolerance
 from .report import EnsembleWarning, NonFiniteError
 from .schemes import get as get_scheme
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from .ensemble import Ensemble
 
 _SLICE_SECONDS = 0.05  # a run looks for Ctrl-C and moves the progress bar this often
-_GUESS = 3e-9  # seconds per particle-step before anything was measured
+_GUESS = 3e-9  # seconds per particle and draw before anything was measured
+_LEAST_PARTICLES = 64  # what the engine works on at the least
 _ROWS = 16  # draws that the engine makes at a time: slices end on such a boundary
 
 
@@ -33,7 +35,7 @@ def count_steps(t: Any, steps: Any, dt: float) -> int:
     if ratio >= 2**53:
         raise ValueError(f"t must be less than 2**53 steps, got t={t!r} with dt={dt!r}")
     whole: int = round(ratio)
-    if abs(ratio - whole) > 1e-6 * max(1.0, ratio) or (t > 0 and whole == 0):
+    if abs(ratio - whole) > step_tolerance(ratio) or (t > 0 and whole == 0):
         raise ValueError(
             f"t must be a whole number of steps, got t={t!r} with dt={dt!r} ({ratio:.6g} steps); "
             f"t={max(whole, 1) * dt:.6g} or steps={max(whole, 1)} would do"
@@ -65,9 +67,14 @@ def check_observers(observe: Any) -> list[Observer]:
 
 
 def execute(
-    ensemble: Ensemble, plan: Plan, observers: list[Observer], progress: bool, on_bad: str
+    ensemble: Ensemble,
+    plan: Plan,
+    observers: list[Observer],
+    progress: bool,
+    on_bad: str,
+    stop: Interrupts,
 ) -> None:
-    """Advance ``ensemble`` to the end of ``plan``."""
+    """Advance ``ensemble`` to the end of ``plan``, or to where it is stopped."""
     bar = None
     if progress:
         from tqdm.auto import tqdm
@@ -79,12 +86,18 @@ def execute(
     try:
         due = [o.next_step(plan.step, plan) for o in observers]
         _look(ensemble, plan, observers, due)
-        while ensemble.step < plan.end:
+        if plan.step == plan.end:
+            return
+        draws = max(ensemble.n, _LEAST_PARTICLES) * ensemble._legs[-1].coarsen
+        length = max(1, min(_ROWS, int(_SLICE_SECONDS / (_GUESS * draws))))
+        while ensemble.step < plan.end and not stop.caught:
             target = min([plan.end, *(d for d in due if d is not None)])
-            length = min(target - ensemble.step, _slice(ensemble))
-            ensemble._advance(length)
+            steps = min(target - ensemble.step, _aligned(ensemble.step, length))
+            seconds = ensemble._advance(steps)
+            # so that the next slice takes _SLICE_SECONDS, but growing by stages: clocks stutter
+            length = max(1, int(steps * min(4.0, max(0.25, _SLICE_SECONDS / (seconds + 1e-9)))))
             if bar is not None:
-                bar.update(length)
+                bar.update(steps)
             _look(ensemble, plan, observers, due)
             if on_bad == "raise" and ensemble._engine.count_nonfinite() > ensemble._bad:
                 break
@@ -93,13 +106,9 @@ def execute(
             bar.close()
 
 
-def _slice(ensemble: Ensemble) -> int:
-    """Return the steps that take about _SLICE_SECONDS, by what was measured so far."""
-    rate = _GUESS * ensemble._legs[-1].coarsen / ensemble.threads
-    if ensemble._work:
-        rate = ensemble._seconds / ensemble._work
-    steps = max(1, min(int(_SLICE_SECONDS / (rate * ensemble.n + 1e-12)), 2**40))
-    return steps if steps <= _ROWS else steps - (ensemble.step + steps) % _ROWS
+def _aligned(step: int, length: int) -> int:
+    """Return ``length``, shortened to end where the engine has used up the noise it made."""
+    return length if length <= _ROWS else length - (step + length) % _ROWS
 
 
 def _look(ensemble: Ensemble, plan: Plan, observers: list[Observer], due: list[int | None]) -> None:

@@ -59,7 +59,10 @@ def save(ensemble: Ensemble, path: str | os.PathLike[str]) -> None:
     handle, temporary = tempfile.mkstemp(
         dir=os.path.dirname(target), prefix=".escapade-", suffix=".npz"
     )
+    umask = os.umask(0)
+    os.umask(umask)
     try:
+        os.fchmod(handle, 0o666 & ~umask)  # as open() would have made it
         with os.fdopen(handle, "wb") as file:
             np.savez(file, **arrays)
             file.flush()

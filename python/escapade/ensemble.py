@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from . import _core, checkpoint
 from ._checks import _show, boolean, choice, integer, number
+from ._interrupt import Interrupts
 from ._run import check_observers, count_steps, execute, judge, resolve_scheme
 from .initial import Initial
 from .models import Model
@@ -26,6 +27,8 @@ from .schemes import get as get_scheme
 from .trajectory import Trajectory, resimulate
 
 __all__ = ["Ensemble", "Trajectory"]
+
+_PIECE = 2**20  # particles converted at a time
 
 
 @dataclass
@@ -121,6 +124,7 @@ class Ensemble:
         self._work = 0.0
         self._bad = 0
         self._lock = threading.RLock()
+        self._running = False
 
     # -- what it is --------------------------------------------------------------------------------
 
@@ -138,6 +142,11 @@ class Ensemble:
     def seed(self) -> int:
         """Seed, given or drawn."""
         return self._seed
+
+    @property
+    def first_id(self) -> int:
+        """Number of the first particle."""
+        return self._first_id
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -193,8 +202,12 @@ class Ensemble:
         """
         if self._coordinate == "physical":
             return self.state
+        out = np.empty(self.n, self._dtype)
         with np.errstate(over="ignore", under="ignore"):
-            return self._physical(0, self.n).astype(self._dtype)
+            for first in range(0, self.n, _PIECE):  # no second array of float64
+                count = min(_PIECE, self.n - first)
+                out[first : first + count] = self._physical(first, count)
+        return out
 
     @property
     def log_x(self) -> npt.NDArray[np.float64]:
@@ -266,7 +279,7 @@ class Ensemble:
         coarsen : int, default 1
             Draws added up to one increment: runs with ``coarsen=k, dt=k*h`` follow the Brownian paths
             of runs with ``dt=h`` (convergence studies, multilevel Monte Carlo). Substeps of adaptive
-            schemes draw on their own.
+            schemes draw on their own. At most 4096.
 
         Returns
         -------
@@ -289,20 +302,31 @@ class Ensemble:
         dt = number("dt", dt, low=0.0, open_low=True)
         count = count_steps(t, steps, dt)
         on_bad = choice("on_bad", on_bad, ("warn", "raise", "ignore"))
-        coarsen = integer("coarsen", coarsen, low=1, high=2**20)
+        coarsen = integer("coarsen", coarsen, low=1, high=4096)
         name = resolve_scheme(self._model, scheme)
         observers = check_observers(observe)
         progress = boolean("progress", progress)
-        with self._alone():
+        with self._alone(), Interrupts() as stop:
+            if self._running:
+                raise RuntimeError("this ensemble is running: an observer must not call its run()")
             plan = self._plan(name, count, dt, coarsen)
             if plan.end >= 2**39 or (self._engine.draw + count * coarsen) >= 2**56:
                 raise ValueError(f"steps must leave the step counter below 2**39, got {count}")
             for observer in observers:
                 observer.begin(self, plan)
-            self._take_coordinate(name)
-            self._start_leg(name, dt, coarsen)
-            execute(self, plan, observers, progress, on_bad)
-            judge(self, on_bad)
+            for observer in observers:
+                observer.bind(self)
+            self._running = True
+            try:
+                if count > 0:  # a run of no steps changes nothing; observers may still look
+                    self._take_coordinate(name)
+                    self._start_leg(name, dt, coarsen)
+                execute(self, plan, observers, progress and count > 0, on_bad, stop)
+            finally:
+                self._running = False
+            if not stop.caught:
+                judge(self, on_bad)
+        stop.deliver()
         return self
 
     @contextlib.contextmanager
@@ -321,15 +345,14 @@ class Ensemble:
         if wanted == self._coordinate:
             return
         lost = self._engine.count_nonfinite()
-        before = np.array(self._engine.state) if not self._legs else None
         self._engine.change_coordinate(*self._map()[:2], self._coordinate, wanted)
-        if before is not None and self._engine.count_nonfinite() > lost:
-            self._engine.state[:] = before
+        self._coordinate = wanted
+        if not self._legs and self._initial is not None and self._engine.count_nonfinite() > lost:
+            self._coordinate = self._initial.fill(self._engine.state, self._seed)
             self._engine.fill_padding()
             raise ValueError(
                 f"x0 must lie where the {wanted} coordinate of {self._model!r} is defined"
             )
-        self._coordinate = wanted
 
     def _plan(self, scheme: str, count: int, dt: float, coarsen: int) -> Plan:
         last = self._legs[-1] if self._legs else None
@@ -340,20 +363,19 @@ class Ensemble:
     def _start_leg(self, scheme: str, dt: float, coarsen: int) -> None:
         last = self._legs[-1] if self._legs else None
         if last is None or (last.scheme, last.dt, last.coarsen) != (scheme, dt, coarsen):
-            if last is not None and last.steps == 0:
-                self._legs.pop()
             self._legs.append(_Leg(scheme, dt, coarsen, 0, last.end if last else 0.0))
 
-    def _advance(self, steps: int) -> None:
-        leg, start, before = self._legs[-1], time.perf_counter(), self.step
-        try:
-            self._engine.advance(
-                self._model.name, leg.scheme, self._model._values, steps, leg.dt, leg.coarsen
-            )
-        finally:  # Ctrl-C may arrive between the engine's return and here
-            leg.steps += self.step - before
-            self._seconds += time.perf_counter() - start
-            self._work += float(self.step - before) * self.n
+    def _advance(self, steps: int) -> float:
+        """Make steps of the last leg and return the seconds they took."""
+        leg, start = self._legs[-1], time.perf_counter()
+        self._engine.advance(
+            self._model.name, leg.scheme, self._model._values, steps, leg.dt, leg.coarsen
+        )
+        leg.steps += steps
+        seconds = time.perf_counter() - start
+        self._seconds += seconds
+        self._work += float(steps) * self.n
+        return seconds
 
     # -- afterwards --------------------------------------------------------------------------------
 

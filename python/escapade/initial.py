@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +49,7 @@ class Initial:
                     f"x0 must be a scalar or have shape ({n},), got shape {values.shape}"
                 )
             self._check(values, dtype)
-            if values.ndim == 0 and isinstance(x0, (numbers.Real, np.ndarray)):
+            if values.ndim == 0:
                 self.value = float(values)
             else:
                 self.array = np.array(values, dtype=dtype)
@@ -59,16 +58,17 @@ class Initial:
         bad = int(np.size(values) - np.count_nonzero(np.isfinite(values)))
         if bad:
             raise ValueError(f"x0 must be finite, got {bad} values that are not")
-        low, high = self.model.domain
-        outside = (values <= low) | (values >= high)
-        if np.any(outside):
-            worst = float(np.asarray(values)[outside].flat[0])
-            raise ValueError(
-                f"x0 must lie in ({low:g}, {high:g}) for {self.model!r}, got {worst!r}"
-            )
         if dtype.itemsize == 4 and np.any(np.abs(values) > np.finfo(np.float32).max):
             raise ValueError(
                 f"x0 must be within float32 range for dtype='float32', got {values!r:.80}"
+            )
+        low, high = self.model.domain
+        stored = np.asarray(values, dtype)  # float32 may round a small number to 0
+        outside = (stored <= low) | (stored >= high)
+        if np.any(outside):
+            worst = float(np.asarray(values)[outside].flat[0])
+            raise ValueError(
+                f"x0 must lie in ({low:g}, {high:g}) for {self.model!r} in {dtype}, got {worst!r}"
             )
 
     def fill(self, state: npt.NDArray[Any], seed: int, first: int = 0) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Trajectory", "resimulate"]
 
+_SLICE = 2**16  # steps between which Ctrl-C can come in
+
 
 class Trajectory(NamedTuple):
     """One particle's path: times ``t`` and states ``x``, both of shape (k,)."""
@@ -43,7 +45,7 @@ def resimulate(ensemble: Ensemble, i: int, every: int | None) -> Trajectory:
         done = 0
         while done < leg.steps:
             rest = leg.steps - done
-            length = rest if every is None else min(every - engine.step % every, rest)
+            length = min(rest, _SLICE if every is None else every - engine.step % every)
             engine.advance(model.name, leg.scheme, model._values, length, leg.dt, leg.coarsen)
             done += length
             if every is not None or engine.step == ensemble.step:

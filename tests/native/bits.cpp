@@ -1,7 +1,6 @@
 // Prints a hash of the final states of a few model x scheme x precision combinations, engine headers only: whatever compiles
 // this, for whatever processor, must print the same lines (tests/test_compilers.py).
 #include <cstdio>
-#include <vector>
 
 #include "engine/registry.hpp"
 #include "models/balanced_network.hpp"
@@ -25,10 +24,10 @@ template <class M, class S, class T, class Z> static void run(const char* label,
   constexpr int per_block = 16 / int(sizeof(Z));
   alignas(64) static T x[tile_particles];
   alignas(64) static Z normals[tile_rows * tile_particles];
-  std::vector<Kernel> kernels;
+  Kernels kernels;
   add_kernel<M, S, T, Z>(kernels);
   ViewStorage view;
-  kernels[0].prepare(parameters, view);
+  kernels.items[0].prepare(parameters, view);
   for (T& y : x) y = T(x0);
   for (int i = 0; i < 12; ++i) {
     fill_normals(normals, tile_particles, PhiloxKeys(7), Stream::increments, uint64_t(5) << 32, tile_particles,
@@ -38,7 +37,7 @@ template <class M, class S, class T, class Z> static void run(const char* label,
     tile.particles = tile.counted = tile_particles;
     tile.steps = tile_rows, tile.dt = 0.02, tile.seed = 7;
     tile.first_id = uint64_t(5) << 32, tile.first_step = uint64_t(i * tile_rows);
-    kernels[0].advance(view, tile);
+    kernels.items[0].advance(view, tile);
   }
   std::printf("%s %016llx\n", label, static_cast<unsigned long long>(hash(x, sizeof x)));
 }

@@ -44,12 +44,17 @@ class Plan:
         """Return the step at ``time``; a ValueError if it is not a whole number of steps away."""
         offset = (time - self.t) / self.dt
         whole = round(offset)
-        if abs(offset - whole) > 1e-6 * max(1.0, abs(offset)):
+        if abs(offset - whole) > step_tolerance(abs(offset)):
             raise ValueError(
                 f"{name} = {time:g} is not a whole number of steps of dt = {self.dt:g} "
                 f"from t = {self.t:g}"
             )
         return self.step + whole
+
+
+def step_tolerance(steps: float) -> float:
+    """Return how far from a whole number a quotient of times may be and still count as one."""
+    return min(0.01, 1e-6 + 1e-12 * steps)
 
 
 class Observer(abc.ABC):
@@ -60,8 +65,27 @@ class Observer(abc.ABC):
     whether a run is made in one go or in parts. Observers see physical coordinates.
     """
 
+    every: int | None = None
+    _seen_ensemble: tuple[object, ...] | None = None
+
     def __init__(self, every: int | None = None) -> None:
         self.every = None if every is None else integer("every", every, low=1)
+
+    def bind(self, ensemble: Ensemble) -> None:
+        """Refuse a second ensemble: what would come out belongs to neither.
+
+        Raises
+        ------
+        ValueError
+            If the observer has been used with another ensemble.
+        """
+        key = (ensemble.model, ensemble.n, ensemble.seed, ensemble.first_id, ensemble.dtype)
+        if self._seen_ensemble is not None and self._seen_ensemble != key:
+            raise ValueError(
+                f"observe: this {type(self).__name__} has looked at another ensemble; take a new one, "
+                "and merge() the two if both are parts of one"
+            )
+        self._seen_ensemble = key
 
     def begin(self, ensemble: Ensemble, plan: Plan) -> None:
         """Check, before anything runs, that the run can be observed."""

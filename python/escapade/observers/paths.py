@@ -98,8 +98,9 @@ class Snapshots(Observer):
         return {s for s, i in self._due.items() if i < len(self._taken)}
 
     def update(self, ensemble: Ensemble, step: int, time: float) -> None:
+        x = ensemble.x
+        self._states.append(x.copy() if ensemble.coordinate == "physical" else x)
         self._taken.append(float(self._wanted[self._due[step]]))
-        self._states.append(np.array(ensemble.x))
 
     def merge(self, other: Snapshots) -> Snapshots:
         """Return the snapshots of two disjoint ensembles, particles of ``other`` last."""
