@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +43,7 @@ BAD: list[tuple[Callable[[], Any], str, str]] = [
     (lambda: ens(10, 1j), "x0", "1j"),
     (lambda: ens(10, 1e300, dtype="float32"), "x0", "float32"),
     (lambda: ea.Ensemble(NET(), 10, 0.0), "x0", "0.0"),
+    (lambda: ea.Ensemble(NET(), 2, [1e-50, 1.0], dtype="float32"), "x0", "1e-50"),
     (lambda: ea.Ensemble(NET(), 10, -1.0), "x0", "-1.0"),
     (lambda: ens(seed=-1), "seed", "-1"),
     (lambda: ens(seed=2**64), "seed", str(2**64)),
@@ -61,6 +65,7 @@ BAD: list[tuple[Callable[[], Any], str, str]] = [
     (lambda: ens().run(float("inf"), 0.1), "t", "inf"),
     (lambda: ens().run(1.0, 0.3), "t", "1.0"),
     (lambda: ens().run(0.01, 0.3), "t", "0.01"),
+    (lambda: ens().run(1000000.4, 1.0), "t", "1000000.4"),
     (lambda: ens().run(1.0, 0.1, steps=3), "t", "steps"),
     (lambda: ens().run(dt=0.1), "t", "steps"),
     (lambda: ens().run(steps=-1, dt=0.1), "steps", "-1"),
@@ -128,7 +133,7 @@ def test_bad_input_is_named(call: Callable[[], Any], argument: str, value: str) 
     with pytest.raises((ValueError, TypeError)) as caught:
         call()
     text = str(caught.value)
-    assert argument in text and value in text, text
+    assert re.search(rf"\b{argument}\b", text) and value in text, text
 
 
 def test_nothing_runs_before_an_error() -> None:
@@ -165,6 +170,40 @@ def test_documented_exceptions(tmp_path: Path) -> None:
         ens(2**40)
     with pytest.raises(ea.laws.NoStationaryLaw):
         ea.Ensemble(NET(depth=2, gamma=0.1), 10, "stationary")
+
+
+def test_a_run_inside_a_run_is_refused() -> None:
+    class Meddler(ea.Observer):  # and one that forgets its base class's __init__
+        def __init__(self) -> None:
+            self.error = ""
+
+        def update(self, ensemble: ea.Ensemble, step: int, time: float) -> None:
+            with pytest.raises(RuntimeError) as caught:
+                ensemble.run(steps=1, dt=0.5, scheme="euler-maruyama")
+            self.error = str(caught.value)
+
+    meddler, e = Meddler(), ens(100)
+    e.run(steps=20, dt=0.01, scheme="milstein", observe=meddler)
+    assert "observer" in meddler.error
+    assert np.array_equal(e.x, ens(100).run(steps=20, dt=0.01, scheme="milstein").x)
+
+
+def test_out_of_memory_in_a_worker_is_an_exception() -> None:
+    # 2**24 bins need 64 MiB per thread; the process may have 40 MiB more than it uses
+    code = """
+import re, resource, escapade as ea
+e = ea.Ensemble(ea.models.PowerLaw(), 200_000, 0.0, seed=1, threads=2)
+h = ea.Histogram(-4, 4, 2**24)
+e.run(steps=1, dt=0.1)
+used = int(re.search(r"VmSize:\\s+(\\d+)", open("/proc/self/status").read()).group(1)) * 1024
+resource.setrlimit(resource.RLIMIT_AS, (used + 40 * 2**20,) * 2)
+try:
+    e.run(steps=1, dt=0.1, observe=h)
+except MemoryError:
+    print("caught", e.step)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stdout.startswith("caught"), done
 
 
 # -- rubbish ---------------------------------------------------------------------------------------

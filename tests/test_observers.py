@@ -245,6 +245,48 @@ def test_autocorrelation_standard_error_is_that_of_repetitions() -> None:
     assert 0.65 < np.var(values) / np.mean(np.square(stated)) < 1.45
 
 
+def test_merged_autocorrelation_is_that_of_the_whole() -> None:
+    lags = [0.0, 0.4, 1.0]
+    whole, a, b = (ea.Autocorrelation(lags) for _ in range(3))
+    for observer, n, first in ((whole, 3000, 0), (a, 1300, 0), (b, 1700, 1300)):
+        e = ea.Ensemble(OU, n, "stationary", seed=6, first_id=first)
+        e.run(t=1.0, dt=DT, observe=observer)
+    both = a.merge(b)
+    assert np.array_equal(both.lags, whole.lags)
+    for name in ("values", "stderr", "covariance"):
+        assert np.allclose(getattr(both, name), getattr(whole, name), rtol=1e-9), name
+
+
+def test_autocorrelation_equals_numpy() -> None:
+    c, s = ea.Autocorrelation([0.5]), ea.Snapshots([0.0, 0.5])
+    ea.Ensemble(OU, 5000, "stationary", seed=2).run(t=0.5, dt=DT, observe=[c, s])
+    assert c.values[0] == pytest.approx(np.corrcoef(s.x)[0, 1], rel=1e-11)
+    u, v = ((x - x.mean()) / x.std() for x in s.x)
+    spread = u * v - 0.5 * c.values[0] * (u * u + v * v)
+    assert c.stderr[0] == pytest.approx(np.sqrt(np.mean(spread**2) / 5000), rel=1e-9)
+    assert c.covariance[0] == pytest.approx(np.cov(s.x, bias=True)[0, 1], rel=1e-11)
+
+
+def test_an_observer_belongs_to_one_ensemble() -> None:
+    for observer in (
+        ea.Moments(2),
+        ea.Histogram(-1, 1),
+        ea.TimeAverage(),
+        ea.Snapshots([1.0, 9.0]),
+    ):
+        ensemble(100, seed=1).run(t=1.0, dt=DT, observe=observer)
+        with pytest.raises(ValueError, match="another ensemble"):
+            ensemble(100, seed=2).run(t=9.0, dt=DT, observe=observer)
+
+
+def test_a_refused_autocorrelation_keeps_nothing() -> None:
+    c = ea.Autocorrelation([0.55])
+    with pytest.raises(ValueError, match="lags"):
+        ensemble(50, seed=1).run(t=1.0, dt=DT, observe=c)
+    ensemble(60, seed=2).run(t=0.55, dt=0.05, observe=c)
+    assert c.lags.tolist() == [0.55]
+
+
 # -- schedules -------------------------------------------------------------------------------------
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .autocorrelation import Autocorrelation
 from .base import Observer
 from .histogram import Histogram
 from .moments import Moments
-from .paths import Autocorrelation, Snapshots, TimeAverage
+from .paths import Snapshots, TimeAverage
 
 __all__ = ["Autocorrelation", "Histogram", "Moments", "Observer", "Snapshots", "TimeAverage"]

@@ -1,4 +1,4 @@
-"""Observers that keep something per particle: snapshots, time averages, autocorrelation."""
+"""Observers that keep something per particle: snapshots and time averages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .base import Observer, Plan, finite_mean
 if TYPE_CHECKING:
     from ..ensemble import Ensemble
 
-__all__ = ["Autocorrelation", "Snapshots", "TimeAverage"]
+__all__ = ["Snapshots", "TimeAverage"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -32,7 +32,7 @@ def available_memory() -> int:
     return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
-def _times(name: str, value: Any, low: float) -> FloatArray:
+def increasing_times(name: str, value: Any, low: float) -> FloatArray:
     out = np.atleast_1d(array(name, value))
     if out.ndim != 1 or out.size == 0 or not np.all(np.isfinite(out)) or out.min() < low:
         raise ValueError(f"{name} must be one or more finite times >= {low:g}, got {value!r}")
@@ -64,7 +64,7 @@ class Snapshots(Observer):
 
     def __init__(self, times: Any) -> None:
         super().__init__(None)
-        self._wanted = _times("times", times, 0.0)
+        self._wanted = increasing_times("times", times, 0.0)
         self._due: dict[int, int] = {}
         self._taken: list[float] = []
         self._states: list[npt.NDArray[Any]] = []
@@ -187,90 +187,3 @@ class TimeAverage(Observer):
     def stderr(self) -> float:
         n, _, var = self._sums()
         return float(np.sqrt(var / n))
-
-
-class Autocorrelation(Observer):
-    """Correlation over the particles between the start of a run and later times.
-
-    Parameters
-    ----------
-    lags : array_like
-        Increasing times after the start, >= 0, each a whole number of steps.
-
-    Attributes
-    ----------
-    lags : ndarray, shape (k,)
-        Those reached so far.
-    values : ndarray, shape (k,)
-        Correlation coefficients.
-    stderr : ndarray, shape (k,)
-        Their standard errors by the delta method, which assumes finite fourth moments.
-    covariance : ndarray, shape (k,)
-    """
-
-    def __init__(self, lags: Any) -> None:
-        super().__init__(None)
-        self._wanted = _times("lags", lags, 0.0)
-        self._start: FloatArray | None = None
-        self._origin = 0.0
-        self._due: dict[int, float] = {}
-        self._rows: list[tuple[float, float, float, float]] = []
-
-    def begin(self, ensemble: Ensemble, plan: Plan) -> None:
-        if self._start is None:
-            self._start, self._origin = ensemble._physical(0, ensemble.n), plan.t
-        elif self._start.size != ensemble.n:
-            raise ValueError(
-                f"observe: this Autocorrelation holds {self._start.size} particles, got n={ensemble.n}"
-            )
-        done = len(self._rows)
-        last = plan.time(plan.end) + 1e-9 * plan.dt
-        self._due = {
-            plan.step_at("lags", self._origin + float(lag)): float(lag)
-            for lag in self._wanted[done:]
-            if self._origin + lag <= last
-        }
-
-    def next_step(self, step: int, plan: Plan) -> int | None:
-        done = {row[0] for row in self._rows}
-        later = [s for s, lag in self._due.items() if s >= step and lag not in done]
-        return min(later) if later else None
-
-    def update(self, ensemble: Ensemble, step: int, time: float) -> None:
-        assert self._start is not None
-        a, b = self._start, ensemble._physical(0, ensemble.n)
-        good = np.isfinite(a) & np.isfinite(b)
-        a, b = np.where(good, a, np.nan), np.where(good, b, np.nan)
-
-        def mean(values: FloatArray) -> float:
-            n, total = _core.power_sums(values, 0.0, 1, ensemble.threads)
-            return float(total / n) if n else float("nan")
-
-        n = max(int(good.sum()), 1)
-        a, b = a - mean(a), b - mean(b)
-        with np.errstate(all="ignore"):
-            sa, sb = np.sqrt(mean(a * a)), np.sqrt(mean(b * b))
-            u, v = a / sa, b / sb
-            r = mean(u * v)
-            spread = u * v - 0.5 * r * (u * u + v * v)
-            stderr = np.sqrt(max(mean(spread * spread), 0.0) / n)
-        self._rows.append((self._due[step], r, float(stderr), float(r * sa * sb)))
-
-    def _column(self, k: int) -> FloatArray:
-        return np.array([row[k] for row in self._rows])
-
-    @property
-    def lags(self) -> FloatArray:
-        return self._column(0)
-
-    @property
-    def values(self) -> FloatArray:
-        return self._column(1)
-
-    @property
-    def stderr(self) -> FloatArray:
-        return self._column(2)
-
-    @property
-    def covariance(self) -> FloatArray:
-        return self._column(3)
