@@ -50,6 +50,8 @@ def engine_run(
 ) -> Contender:
     """Return a function that advances an ensemble of ours by ``steps``."""
     engine = core.Engine(n, dtype, noise, 7, threads)
+    engine.state[:] = 0
+    engine.fill_padding()
 
     def run() -> Any:
         core.set_isa(isa)

@@ -139,7 +139,6 @@ def network(label: str, depth: int, width: int, T: float, data: Any, gamma: floa
             slope = slope + 4 * D / (D + 1) * u2D(v) ** 2 / v * q(v)
         return scale * slope / 2
 
-    K = 2 * (D + 1) * d ** (1 - 2 * D / (D + 1))
     lamperti, wall = None, None
     if D == 1 and a1 == 0:
         c = 4 * math.sqrt(T * a3)
@@ -159,11 +158,11 @@ def network(label: str, depth: int, width: int, T: float, data: Any, gamma: floa
         drift,
         lambda v: 2 * d * (D + 1) * u2D(v) * np.sqrt(T * q(v)),
         gradient,
-        (0.35, 0.9, 1.3) if D > 0 else (-0.5, 0.9, 1.3),
+        (-0.5, 0.9, 1.3) if D == 0 else (0.35, 0.9, 1.3) if D < 3 else (0.2, 0.5, 0.8),
         dt=1 / 1024,
         lamperti=lamperti,
         wall=wall,
-        rate_scale=1 + K * abs(b2) + 1.25 * K**2 * T * a3,
+        rate_scale=1 + 4 * abs(b2) + 20 * T * a3,
         positive=D > 0,
     )
 
@@ -236,6 +235,28 @@ def lamperti_heun(case: Case, y: Array, dw: Array, h: Any) -> Array:
     return moved if case.wall is None else np.where(moved > case.wall, 2 * case.wall - moved, moved)
 
 
+def platen_step(a: Function, b: Function, x: Array, dw: Array, h: Any) -> Array:
+    """Kloeden and Platen 1992, eq. 15.1.1."""
+    up, down = b(x + a(x) * h + b(x) * np.sqrt(h)), b(x + a(x) * h - b(x) * np.sqrt(h))
+    drift = (a(x) + a(x + a(x) * h + b(x) * dw)) / 2
+    bend = (up - down) * (dw**2 - h) / (4 * np.sqrt(h))
+    return x + drift * h + (up + down + 2 * b(x)) * dw / 4 + bend
+
+
+def platen(case: Case, x: Array, dw: Array, h: Any) -> Array:
+    return platen_step(case.a, case.b, x, dw, h)
+
+
+def log_platen(case: Case, z: Array, dw: Array, h: Any) -> Array:
+    def b(at: Array) -> Array:
+        return case.b(np.exp(at)) / np.exp(at)
+
+    def a(at: Array) -> Array:
+        return case.a(np.exp(at)) / np.exp(at) - b(at) ** 2 / 2
+
+    return platen_step(a, b, z, dw, h)
+
+
 STEPS: dict[str, Callable[[Case, Array, Array, Any], Array]] = {
     "euler-maruyama": euler_maruyama,
     "milstein": milstein,
@@ -244,6 +265,8 @@ STEPS: dict[str, Callable[[Case, Array, Array, Any], Array]] = {
     "log-euler": log_euler,
     "lamperti-heun": lamperti_heun,
     "adaptive-log-euler": log_euler,
+    "platen": platen,
+    "adaptive-log-platen": log_platen,
     "adaptive-lamperti-heun": lamperti_heun,
 }
 

@@ -77,10 +77,13 @@ def test_engine_equals_numpy(label: str, scheme: str, steps: int, noise: str) ->
     z = ea._core.normals(n, steps, seed, noise=noise).astype(float)
     expected = follow(case, scheme, x, z, h, seed, noise)
     assert np.mean(np.isnan(expected)) < 0.05
-    scale = np.nanmax(np.abs(expected))
     # excursions to large v over tens of substeps multiply rounding errors by up to 1e4
     rtol = 1e-9 if ea.schemes.get(scheme).adaptive else 2e-13
-    np.testing.assert_allclose(ens.x, expected, rtol=rtol, atol=2e-14 * scale)
+    thrown = np.abs(expected) > 1e6  # an explicit scheme's runaways multiply rounding errors too
+    assert np.mean(thrown) < 0.02
+    np.testing.assert_allclose(ens.x[thrown], expected[thrown], rtol=1e-9)
+    scale = np.nanmax(np.abs(expected[~thrown]))
+    np.testing.assert_allclose(ens.x[~thrown], expected[~thrown], rtol=rtol, atol=2e-14 * scale)
 
 
 def test_substeps_are_compared_too() -> None:

@@ -96,6 +96,10 @@ STRONG = {
     ("milstein", "state"): Strong(GBM, 1.0, "exact"),
     ("heun", "state"): Strong(GBM, 1.0, "exact"),
     ("tamed-euler", "state"): Strong(GBM, 1.0, "exact"),
+    ("platen", "state"): Strong(GBM, 1.0, "exact"),
+    ("adaptive-log-platen", "state"): Strong(NETWORK, 0.5, "lamperti-heun"),
+    ("platen", "additive"): Strong(WELL, 0.5, "lamperti-heun"),
+    ("adaptive-log-platen", "additive"): Strong(BINARY, 0.5, "exact"),
     ("lamperti-heun", "state"): Strong(POWER, 1.0, "lamperti-heun"),
     ("log-euler", "state"): Strong(NETWORK, 0.5, "milstein"),
     ("adaptive-log-euler", "state"): Strong(NETWORK, 0.5, "milstein"),
@@ -231,6 +235,9 @@ WEAK = {
     ("heun", "GBM"): Weak(
         ea.models.GeometricBrownianMotion(0.0, 0.6), 1.0, 1.0, identity, (3, 4, 5, 6), 400_000
     ),
+    ("platen", "GBM"): Weak(DECAY, 1.0, 1.0, square, (2, 3, 4, 5), 2_000_000, True),
+    ("platen", "DoubleWell"): Weak(SLOW_WELL, 0.3, 1.0, square, (2, 3, 4, 5), 2_000_000, True),
+    ("adaptive-log-platen", "network"): Weak(BINARY, 0.3, 0.5, share, (2, 3, 4, 5), 600_000, True),
     ("heun", "DoubleWell"): Weak(SLOW_WELL, 0.3, 1.0, square, (2, 3, 4, 5), 2_000_000, True),
     ("tamed-euler", "GBM"): Weak(
         ea.models.GeometricBrownianMotion(-0.2, 0.3), 2.0, 1.0, square, (5, 6, 7, 8), 200_000

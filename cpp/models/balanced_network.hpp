@@ -74,8 +74,8 @@ struct BalancedNetwork {
     using B = Base<R>;
     R rate_scale, reach = R(1);
     explicit Log(const double* p) : B(p) {
-      const double k = double(this->K);
-      rate_scale = R(1 + k * abs(p[5]) + 1.25 * k * k * p[2] * p[8]);
+      // the scale of depth 1 for all: deeper networks are faster by K/4 and get their steps cut accordingly
+      rate_scale = R(1 + 4 * abs(p[5]) + 20 * p[2] * p[8]);
     }
     static const char* check(const double* p) { return p[0] >= 1 ? nullptr : "depth must be >= 1"; }
     template <class V> struct Terms { V v, power; };  // v and v^(m-1)

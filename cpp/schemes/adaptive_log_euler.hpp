@@ -1,4 +1,4 @@
-// log-euler with a state-dependent step (theory_symmetry section 6): what networks are integrated with unless told otherwise.
+// log-euler with a state-dependent step (theory_symmetry section 6).
 #pragma once
 
 #include "log_euler.hpp"

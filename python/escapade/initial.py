@@ -40,6 +40,10 @@ class Initial:
             if x0 != "stationary":
                 raise ValueError(f"x0 must be numbers, a distribution or 'stationary', got {x0!r}")
             self.law, self.stationary = model.stationary(), True
+            if self.law.reason and self.law.support()[0] <= model.domain[0]:
+                raise ValueError(
+                    f"x0 = 'stationary' is a point that {model!r} cannot start from: {self.law.reason}"
+                )
         elif callable(getattr(x0, "ppf", None)):
             self.law = x0
         else:

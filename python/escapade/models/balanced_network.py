@@ -47,7 +47,7 @@ class BalancedNetwork(Model):
     arXiv:2308.06671 (PRE 111, 065303), eq. A.93.
     """
 
-    preferred_schemes = ("adaptive-lamperti-heun", "adaptive-log-euler", "milstein")
+    preferred_schemes = ("adaptive-lamperti-heun", "adaptive-log-platen", "platen")
 
     def __init__(
         self,

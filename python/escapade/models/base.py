@@ -28,7 +28,7 @@ class Model:
     """A stochastic differential equation with fixed parameters.
 
     Subclasses are named like their compiled counterparts, from which bounds, calculus and the list
-    of schemes come. Models are immutable and compare by value.
+    of schemes come. Models do not change and compare by value; parameters are attributes.
     """
 
     #: Schemes that ``scheme="auto"`` tries, in this order.
@@ -74,6 +74,16 @@ class Model:
         self._arguments = {
             k: bundles.get(k, self._parameters.get(k)) for k in parameters if k not in hidden
         }
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in self.__dict__.get("_arguments", {}):
+            return self._arguments[name]
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise AttributeError(f"{name} cannot be set: models do not change, make a new one")
+        super().__setattr__(name, value)
 
     @property
     def name(self) -> str:

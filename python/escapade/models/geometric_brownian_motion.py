@@ -31,7 +31,7 @@ class GeometricBrownianMotion(Model):
     Kloeden and Platen, *Numerical Solution of Stochastic Differential Equations* (1992), eq. 4.4.6.
     """
 
-    preferred_schemes = ("lamperti-heun", "milstein")
+    preferred_schemes = ("lamperti-heun", "platen")
 
     def __init__(self, mu: float = 0.0, sigma: float = 1.0) -> None:
         super().__init__(mu=mu, sigma=sigma)

@@ -34,7 +34,7 @@ class Pitchfork(Model):
     Ziyin, *Symmetry induces structure and constraint of learning*, ICML 2024, arXiv:2309.16932.
     """
 
-    preferred_schemes = ("milstein",)
+    preferred_schemes = ("platen",)
 
     def __init__(self, mu: float = 1.0, b: float = 1.0, sigma: float = 0.5) -> None:
         super().__init__(mu=mu, b=b, sigma=sigma)

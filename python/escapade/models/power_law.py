@@ -41,7 +41,7 @@ class PowerLaw(Model):
     noise*, arXiv:2006.13719.
     """
 
-    preferred_schemes = ("lamperti-heun", "milstein")
+    preferred_schemes = ("lamperti-heun", "platen")
 
     def __init__(
         self,

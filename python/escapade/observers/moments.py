@@ -122,7 +122,12 @@ class Moments(Observer):
         return int(bad[-1]) if self.every is None and len(bad) else bad
 
     def _order(self, k: int, least: int) -> int:
-        return integer("k", k, low=least, high=self.order)
+        k = integer("k", k, low=least, high=_core.max_moment // 2)
+        if k > self.order:
+            raise ValueError(
+                f"order must be at least {k} for this, got Moments(order={self.order})"
+            )
+        return k
 
     def central(self, k: int) -> FloatArray | float:
         """Return the central moment of order ``k`` (2 to ``order``)."""

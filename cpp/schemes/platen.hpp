@@ -1,0 +1,33 @@
+// Platen's derivative-free scheme of weak order 2 for scalar noise (Kloeden and Platen 1992, eq. 15.1.1). Its noise terms
+// agree with Milstein's to their order, so with Gaussian increments it has strong order 1.
+#pragma once
+
+#include "scheme.hpp"
+
+ESCAPADE_BEGIN
+
+struct Platen {
+  static constexpr const char* name = "platen";
+  static constexpr const char* summary = "explicit weak order 2, three supporting values, no derivatives";
+  static constexpr Coordinate coordinate = Coordinate::physical;
+  static constexpr Calculus calculus = Calculus::ito;
+  static constexpr double strong_order = 1, strong_order_additive = 1;
+  static constexpr double weak_order = 2, weak_order_additive = 2;
+  static constexpr int normals = 1;
+  static constexpr bool adaptive = false;
+
+  template <class View, class V, class H> static ESCAPADE_HD V step(const View& m, V x, V dw, H h) {
+    using R = Lane<V>;
+    const V hv = V(h), root = sqrt(hv);
+    const V a = m.drift(x), b = m.diffusion(x);
+    const V ahead = fma(a, hv, x);
+    const V up = m.diffusion(fma(b, root, ahead)), down = m.diffusion(fma(-b, root, ahead));
+    const V drift = R(0.5) * (a + m.drift(fma(b, dw, ahead)));
+    const V noise = R(0.25) * (up + down + (b + b));
+    // a substep of no length adds nothing; h and dW are 0 there, and the quotient must not be nan
+    const V bend = R(0.25) * (up - down) * (fma(dw, dw, -hv) / max(root, V(R(1e-30))));
+    return fma(noise, dw, fma(drift, hv, x + bend));
+  }
+};
+
+ESCAPADE_END
