@@ -104,6 +104,11 @@ OTHERS = [
     *(Run(NET1C, s, "stationary", 0.002, 1.0) for s in ("log-euler", "adaptive-log-euler")),
     Run(NET1C, "lamperti-heun", "stationary", 0.02, 2.0),
     Run(NET1, "adaptive-log-euler", "stationary", 0.0005, 0.5, 400_000),
+    *(Run(m, "platen", "stationary", 0.02, 2.0) for m in (OU, POWER)),
+    Run(WELL, "platen", "stationary", 0.005, 1.0),
+    Run(FORK, "milstein", "stationary", 0.002, 1.5),
+    Run(NET0, "milstein", "stationary", 0.002, 1.0),
+    Run(NET1C, "platen", "stationary", 0.002, 1.0, 400_000),
 ]
 SLOW = [
     Run(NET1, "auto", 0.8, 0.01, 12.0),

@@ -111,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     x0 = _start(model, arguments.x0)
     try:
         if _has_transition(type(model)) and not isinstance(x0, str):
-            law = model.transition(x0, steps * dt)  # type: ignore[attr-defined]
+            law = model.transition(x0, steps * dt)
         else:
             law = model.stationary()
     except NoStationaryLaw as error:
