@@ -88,7 +88,7 @@ def contenders(n: int, steps: int, others: dict[str, Any], numba: bool) -> dict[
     for label, core in builds.items():
         for isa in core.supported_isas():
             if isa == "x86-64-v2":
-                continue  # without fused multiply-add: thirty times slower, see the README
+                continue  # without fused multiply-add: tens of times slower, see the README
             for dtype, noise in KINDS:
                 name = f"{label} {isa} {dtype}, {noise} noise"
                 table[name] = engine_run(core, dtype, noise, isa, n, steps, 1)

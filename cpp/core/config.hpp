@@ -28,8 +28,12 @@
 #define ESCAPADE_ISA baseline
 #endif
 
-#define ESCAPADE_BEGIN namespace escapade { inline namespace ESCAPADE_ISA {
-#define ESCAPADE_END }}
+#define ESCAPADE_BEGIN \
+  namespace escapade { \
+  inline namespace ESCAPADE_ISA {
+#define ESCAPADE_END \
+  }                  \
+  }
 
 #ifdef __FAST_MATH__
 #error "escapade's results are bit-exact: do not compile it with -ffast-math"

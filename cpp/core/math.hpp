@@ -1,7 +1,8 @@
 // Elementary functions: branch-free, the same bits for every lane width, instruction set and device.
 //
 // V is float, double or a Pack of them. Errors stay within 2 ulp (measured in tests/test_math.py); infinities, nans, signed
-// zeros and subnormals behave as in IEEE libm, except that expm1 and sinh overflow a little early (88 in float, 709 in double).
+// zeros and subnormals behave as in IEEE libm, except that expm1 and sinh overflow a little early (88 in float, 709 in
+// double).
 #pragma once
 
 #include "coefficients.hpp"

@@ -78,8 +78,9 @@ template <class T> constexpr int chains_per_unit = sizeof(T) == 4 ? 2 : 1;
 // Words of some chains of particles in some blocks, drawn into the place of the normals. A unit of work is a block of one
 // chain (53-bit noise) or of two chains (32-bit noise: even and odd particles). Units are taken in turn from all blocks, so
 // that groups of philox_chains / per_unit of them come out even.
-template <class T> void fill_words(T* out, size_t row, const PhiloxKeys& keys, const ParticlePart* particles, int chains,
-                                   const BlockPart* parts, int blocks) {
+template <class T>
+void fill_words(T* out, size_t row, const PhiloxKeys& keys, const ParticlePart* particles, int chains,
+                const BlockPart* parts, int blocks) {
   constexpr int lanes = Native<uint64_t>::lanes, words = 16 / int(sizeof(T));
   constexpr int per_unit = chains_per_unit<T>, units = philox_chains / per_unit;
   int chain = 0, block = 0;
@@ -125,8 +126,8 @@ template <int lanes> void normals_of_block(float* z, const PhiloxKeys&, Stream, 
 template <int lanes> void normals_of_block(double* z, const PhiloxKeys&, Stream, const uint64_t* id, uint64_t block);
 
 // The same for particles anywhere; slower.
-template <class T> void fill_normals_singly(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id,
-                                            uint64_t block) {
+template <class T>
+void fill_normals_singly(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, uint64_t block) {
   uint64_t id[tile_lanes];
   alignas(64) T z[16 / sizeof(T) * tile_lanes];
   for (int i = 0; i < tile_lanes; ++i) id[i] = first_id + uint64_t(i);
@@ -136,8 +137,9 @@ template <class T> void fill_normals_singly(T* out, size_t row, const PhiloxKeys
 
 // out[(per_block b + j) * row + p] for b < blocks, j < per_block, p < particles; particles is a multiple of tile_lanes.
 // A block is four draws of 32-bit noise (T float) or two of 53-bit noise (double).
-template <class T> void fill_normals(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id,
-                                     int particles, uint64_t first_block, int blocks) {
+template <class T>
+void fill_normals(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, int particles,
+                  uint64_t first_block, int blocks) {
   constexpr int per_block = 16 / int(sizeof(T)), lanes = Native<uint64_t>::lanes, per_unit = chains_per_unit<T>;
   constexpr int most_particles = 256, most_blocks = 16;  // words and normals stay in L1
   constexpr uint64_t low = 0xffffffffu;
@@ -175,8 +177,8 @@ template <class U> ESCAPADE_HD Pack<U, Native<U>::lanes> word_pack(U64 w) {
 }
 
 // The draws of one block for particles in any order: z[j * lanes + i] belongs to id[i].
-template <int lanes> inline void normals_of_block(float* z, const PhiloxKeys& keys, Stream stream, const uint64_t* id,
-                                                  uint64_t block) {
+template <int lanes>
+inline void normals_of_block(float* z, const PhiloxKeys& keys, Stream stream, const uint64_t* id, uint64_t block) {
   constexpr int width = Native<float>::lanes, half = width / 2;
   for (int p = 0; p < lanes; p += width) {
     PhiloxState s[2];
@@ -199,8 +201,8 @@ template <int lanes> inline void normals_of_block(float* z, const PhiloxKeys& ke
   }
 }
 
-template <int lanes> inline void normals_of_block(double* z, const PhiloxKeys& keys, Stream stream, const uint64_t* id,
-                                                  uint64_t block) {
+template <int lanes>
+inline void normals_of_block(double* z, const PhiloxKeys& keys, Stream stream, const uint64_t* id, uint64_t block) {
   constexpr int width = Native<double>::lanes;
   for (int p = 0; p < lanes; p += width) {
     PhiloxState s[1] = {counters(block, stream)};

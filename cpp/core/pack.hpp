@@ -19,12 +19,24 @@ template <class T> struct Native {
 };
 
 template <class T> struct MaskLane;
-template <> struct MaskLane<float> { using type = int32_t; };
-template <> struct MaskLane<double> { using type = int64_t; };
-template <> struct MaskLane<int32_t> { using type = int32_t; };
-template <> struct MaskLane<uint32_t> { using type = int32_t; };
-template <> struct MaskLane<int64_t> { using type = int64_t; };
-template <> struct MaskLane<uint64_t> { using type = int64_t; };
+template <> struct MaskLane<float> {
+  using type = int32_t;
+};
+template <> struct MaskLane<double> {
+  using type = int64_t;
+};
+template <> struct MaskLane<int32_t> {
+  using type = int32_t;
+};
+template <> struct MaskLane<uint32_t> {
+  using type = int32_t;
+};
+template <> struct MaskLane<int64_t> {
+  using type = int64_t;
+};
+template <> struct MaskLane<uint64_t> {
+  using type = int64_t;
+};
 
 // Vectors at addresses without alignment.
 template <class V> ESCAPADE_HD V load_vector(const void* p) {
@@ -68,17 +80,13 @@ template <class T, int L, class Z> ESCAPADE_HD Pack<T, L> load_as(const Z* p) {
 template <class T, int L> using Mask = Pack<typename MaskLane<T>::type, L>;
 
 // Lane-wise operators; the scalar operand of a mixed expression is broadcast.
-#define ESCAPADE_PACK_OPERATOR(op)                                                                        \
-  template <class T, int L> ESCAPADE_HD Pack<T, L> operator op(Pack<T, L> a, Pack<T, L> b) {              \
-    for (int i = 0; i < Pack<T, L>::registers; ++i) a.r[i] = a.r[i] op b.r[i];                            \
-    return a;                                                                                             \
-  }                                                                                                       \
-  template <class T, int L> ESCAPADE_HD Pack<T, L> operator op(Pack<T, L> a, Same<T> b) {                 \
-    return a op Pack<T, L>(b);                                                                            \
-  }                                                                                                       \
-  template <class T, int L> ESCAPADE_HD Pack<T, L> operator op(Same<T> a, Pack<T, L> b) {                 \
-    return Pack<T, L>(a) op b;                                                                            \
-  }
+#define ESCAPADE_PACK_OPERATOR(op)                                                                                     \
+  template <class T, int L> ESCAPADE_HD Pack<T, L> operator op(Pack<T, L> a, Pack<T, L> b) {                           \
+    for (int i = 0; i < Pack<T, L>::registers; ++i) a.r[i] = a.r[i] op b.r[i];                                         \
+    return a;                                                                                                          \
+  }                                                                                                                    \
+  template <class T, int L> ESCAPADE_HD Pack<T, L> operator op(Pack<T, L> a, Same<T> b) { return a op Pack<T, L>(b); } \
+  template <class T, int L> ESCAPADE_HD Pack<T, L> operator op(Same<T> a, Pack<T, L> b) { return Pack<T, L>(a) op b; }
 ESCAPADE_PACK_OPERATOR(+)
 ESCAPADE_PACK_OPERATOR(-)
 ESCAPADE_PACK_OPERATOR(*)
@@ -88,16 +96,13 @@ ESCAPADE_PACK_OPERATOR(|)
 ESCAPADE_PACK_OPERATOR(^)
 #undef ESCAPADE_PACK_OPERATOR
 
-#define ESCAPADE_PACK_COMPARE(op)                                                                         \
-  template <class T, int L> ESCAPADE_HD Mask<T, L> operator op(Pack<T, L> a, Pack<T, L> b) {              \
-    Mask<T, L> m;                                                                                         \
-    for (int i = 0; i < Pack<T, L>::registers; ++i)                                                       \
-      m.r[i] = (typename Mask<T, L>::native)(a.r[i] op b.r[i]);                                           \
-    return m;                                                                                             \
-  }                                                                                                       \
-  template <class T, int L> ESCAPADE_HD Mask<T, L> operator op(Pack<T, L> a, Same<T> b) {                 \
-    return a op Pack<T, L>(b);                                                                            \
-  }
+#define ESCAPADE_PACK_COMPARE(op)                                                                             \
+  template <class T, int L> ESCAPADE_HD Mask<T, L> operator op(Pack<T, L> a, Pack<T, L> b) {                  \
+    Mask<T, L> m;                                                                                             \
+    for (int i = 0; i < Pack<T, L>::registers; ++i) m.r[i] = (typename Mask<T, L>::native)(a.r[i] op b.r[i]); \
+    return m;                                                                                                 \
+  }                                                                                                           \
+  template <class T, int L> ESCAPADE_HD Mask<T, L> operator op(Pack<T, L> a, Same<T> b) { return a op Pack<T, L>(b); }
 ESCAPADE_PACK_COMPARE(<)
 ESCAPADE_PACK_COMPARE(<=)
 ESCAPADE_PACK_COMPARE(>)
@@ -143,8 +148,7 @@ template <class To, class T, int L> ESCAPADE_HD Pack<To, L> bit_cast(Pack<T, L> 
 template <class To, class T, int L> ESCAPADE_HD Pack<To, L> convert(Pack<T, L> a) {
   Pack<To, L> b;
   if constexpr (sizeof(To) == sizeof(T)) {
-    for (int i = 0; i < Pack<T, L>::registers; ++i)
-      b.r[i] = __builtin_convertvector(a.r[i], typename Pack<To, L>::native);
+    for (int i = 0; i < Pack<T, L>::registers; ++i) b.r[i] = __builtin_convertvector(a.r[i], typename Pack<To, L>::native);
   } else {  // through the narrower of the two native widths
     constexpr int step = Native<To>::lanes < Native<T>::lanes ? Native<To>::lanes : Native<T>::lanes;
     typedef T From __attribute__((vector_size(step * sizeof(T))));
@@ -183,13 +187,11 @@ template <class T, int L> ESCAPADE_HD Pack<T, L> fma(Pack<T, L> a, Pack<T, L> b,
 #if ESCAPADE_VECTOR_BYTES == 64
     if constexpr (sizeof(T) == 4)
       a.r[i] = (typename Pack<T, L>::native)_mm512_fmadd_ps((__m512)a.r[i], (__m512)b.r[i], (__m512)c.r[i]);
-    else
-      a.r[i] = (typename Pack<T, L>::native)_mm512_fmadd_pd((__m512d)a.r[i], (__m512d)b.r[i], (__m512d)c.r[i]);
+    else a.r[i] = (typename Pack<T, L>::native)_mm512_fmadd_pd((__m512d)a.r[i], (__m512d)b.r[i], (__m512d)c.r[i]);
 #elif ESCAPADE_VECTOR_BYTES == 32
     if constexpr (sizeof(T) == 4)
       a.r[i] = (typename Pack<T, L>::native)_mm256_fmadd_ps((__m256)a.r[i], (__m256)b.r[i], (__m256)c.r[i]);
-    else
-      a.r[i] = (typename Pack<T, L>::native)_mm256_fmadd_pd((__m256d)a.r[i], (__m256d)b.r[i], (__m256d)c.r[i]);
+    else a.r[i] = (typename Pack<T, L>::native)_mm256_fmadd_pd((__m256d)a.r[i], (__m256d)b.r[i], (__m256d)c.r[i]);
 #else
     for (int k = 0; k < Native<T>::lanes; ++k) a.r[i][k] = fma(T(a.r[i][k]), T(b.r[i][k]), T(c.r[i][k]));
 #endif

@@ -6,7 +6,9 @@
 ESCAPADE_BEGIN
 
 // A parameter that takes no part in template argument deduction.
-template <class T> struct Identity { using type = T; };
+template <class T> struct Identity {
+  using type = T;
+};
 template <class T> using Same = typename Identity<T>::type;
 
 ESCAPADE_HD float sqrt(float a) { return __builtin_sqrtf(a); }
@@ -31,13 +33,21 @@ template <class To, class T> ESCAPADE_HD To bit_cast(T a) {
 template <class To, class T> ESCAPADE_HD To convert(T a) { return static_cast<To>(a); }
 
 // Lane type of a scalar or a pack: Lane<Pack<float, 8>> is float.
-template <class V> struct LaneOf { using type = V; };
+template <class V> struct LaneOf {
+  using type = V;
+};
 template <class T, int L> struct Pack;
-template <class T, int L> struct LaneOf<Pack<T, L>> { using type = T; };
+template <class T, int L> struct LaneOf<Pack<T, L>> {
+  using type = T;
+};
 template <class V> using Lane = typename LaneOf<V>::type;
 // The type with the shape of V and lanes of To.
-template <class V, class To> struct RebindTo { using type = To; };
-template <class T, int L, class To> struct RebindTo<Pack<T, L>, To> { using type = Pack<To, L>; };
+template <class V, class To> struct RebindTo {
+  using type = To;
+};
+template <class T, int L, class To> struct RebindTo<Pack<T, L>, To> {
+  using type = Pack<To, L>;
+};
 template <class V, class To> using Rebind = typename RebindTo<V, To>::type;
 
 ESCAPADE_END

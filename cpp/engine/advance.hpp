@@ -60,8 +60,7 @@ template <class View, class V> ESCAPADE_HD V allowed_fraction(const View& view, 
 // Up to V::lanes particles (at least one) that have `left` of their step to go. Substeps draw from a stream of their own,
 // keyed by particle, step and substep, so neighbours, order and packing do not matter.
 template <class View, class Scheme, class T, class Z, class V>
-void advance_rest(const View& view, Tile& tile, const PhiloxKeys& keys, T* x, T* left, const uint64_t* id,
-                  uint64_t step) {
+void advance_rest(const View& view, Tile& tile, const PhiloxKeys& keys, T* x, T* left, const uint64_t* id, uint64_t step) {
   constexpr int per_block = 16 / int(sizeof(Z)) == 4 ? 4 : 2;
   alignas(64) Z z[per_block * V::lanes];
   alignas(64) T took[V::lanes];

@@ -122,8 +122,13 @@ const Kernel* find_kernel(const char* model, const char* scheme, Precision state
 }
 
 Engine::Engine(size_t n, Precision state, Precision noise, uint64_t seed, int threads, uint64_t first_id)
-    : n_(n), padded_((n + pad_particles - 1) / pad_particles * pad_particles), state_(state), noise_(noise), seed_(seed),
-      first_id_(first_id), threads_(threads) {
+    : n_(n),
+      padded_((n + pad_particles - 1) / pad_particles * pad_particles),
+      state_(state),
+      noise_(noise),
+      seed_(seed),
+      first_id_(first_id),
+      threads_(threads) {
   x_.reset(std::aligned_alloc(64, padded_ * element()));
   if (!x_) throw std::bad_alloc();
 }
@@ -137,8 +142,8 @@ void Engine::fill_padding() {
   for (size_t i = n_; i < padded_; ++i) std::memcpy(x + i * element(), x, element());
 }
 
-void Engine::advance_tile(size_t index, const Kernel& kernel, const ViewStorage& view, uint64_t steps, double dt, int coarsen,
-                          Tile& tile) const {
+void Engine::advance_tile(size_t index, const Kernel& kernel, const ViewStorage& view, uint64_t steps, double dt,
+                          int coarsen, Tile& tile) const {
   TileNoise noise(noise_, kernel.noise, seed_, coarsen);
   const size_t first = index * tile_particles;
   tile.particles = int(std::min(size_t(tile_particles), padded_ - first));
@@ -239,9 +244,9 @@ MomentSums Engine::power_sums(const CoordinateView& view, double shift, int high
   return add_in_order(parts, highest);
 }
 
-void Engine::histogram(const CoordinateView& view, int scale, double lo, double inverse_width, double threshold, int64_t bins,
-                       uint64_t* counts) const {
-  const unsigned last_table = bins <= 65536 ? 3 : 0;  // more would not fit into cache, nor into little memory
+void Engine::histogram(const CoordinateView& view, int scale, double lo, double inverse_width, double threshold,
+                       int64_t bins, uint64_t* counts) const {
+  const unsigned last_table = bins <= 65536 ? 3 : 0;       // more would not fit into cache, nor into little memory
   const size_t slots = size_t(bins) + 3, group = 1 << 16;  // chunks whose particles a 32-bit count can hold
   for (size_t start = 0; start < chunks(); start += group) {
     const size_t count = std::min(group, chunks() - start);

@@ -57,7 +57,8 @@ class Engine {
   size_t count_nonfinite() const;
 
  private:
-  void advance_tile(size_t index, const Kernel&, const ViewStorage&, uint64_t steps, double dt, int coarsen, Tile& tile) const;
+  void advance_tile(size_t index, const Kernel&, const ViewStorage&, uint64_t steps, double dt, int coarsen,
+                    Tile& tile) const;
   void raw(size_t first, size_t count, double* out) const;
   size_t chunks() const { return (n_ + chunk_particles - 1) / chunk_particles; }
   size_t element() const { return state_ == Precision::float32 ? 4 : 8; }

@@ -1,5 +1,5 @@
-// The table that an instruction set's build of the engine hands to the rest: plain function pointers and plain data, the same
-// types in every build, so nothing here may depend on ESCAPADE_ISA.
+// The table that an instruction set's build of the engine hands to the rest: plain function pointers and plain data, the
+// same types in every build, so nothing here may depend on ESCAPADE_ISA.
 #pragma once
 
 #include <cstddef>
@@ -13,18 +13,20 @@ enum class Precision : int { float32 = 0, float64 = 1 };
 constexpr int tile_particles = 256, tile_rows = 16;
 
 struct Tile {
-  void* x;                // state of the tile's first particle, contiguous over particles
-  const void* normals;    // row s holds the draws of step s, one per particle
-  size_t row;             // elements between rows
-  int particles;          // a multiple of tile_lanes; the engine pads
-  int counted;            // of these, how many belong to the ensemble
+  void* x;              // state of the tile's first particle, contiguous over particles
+  const void* normals;  // row s holds the draws of step s, one per particle
+  size_t row;           // elements between rows
+  int particles;        // a multiple of tile_lanes; the engine pads
+  int counted;          // of these, how many belong to the ensemble
   int steps;
   double dt;
   uint64_t first_id, first_step, seed;
   uint64_t substeps = 0, floor_hits = 0;  // counted by adaptive schemes
 };
 
-struct alignas(64) ViewStorage { unsigned char bytes[512]; };
+struct alignas(64) ViewStorage {
+  unsigned char bytes[512];
+};
 
 struct Kernel {
   const char *model, *scheme;
@@ -61,7 +63,9 @@ struct CoordinateInfo {
   CoordinateMap log;  // to and from ln x; nullptr where the coordinate does not offer it
 };
 
-struct MomentSums { double power[17]; };  // sums of (x - shift)^k, k = 0..16
+struct MomentSums {
+  double power[17];
+};  // sums of (x - shift)^k, k = 0..16
 
 struct Target {
   const char* isa;

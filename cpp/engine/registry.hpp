@@ -36,8 +36,11 @@ inline const char* text(Coordinate c) {
 }
 
 template <class S> SchemeInfo scheme_info() {
-  return {S::name, S::summary, text(S::calculus), text(S::coordinate), S::strong_order, S::strong_order_additive,
-          S::weak_order, S::weak_order_additive, S::normals, S::adaptive};
+  return {S::name,           S::summary,
+          text(S::calculus), text(S::coordinate),
+          S::strong_order,   S::strong_order_additive,
+          S::weak_order,     S::weak_order_additive,
+          S::normals,        S::adaptive};
 }
 
 template <class View> const char* check_view(const double* p) {
@@ -77,8 +80,8 @@ template <class View> void map_log(const double* p, bool out, const double* from
 template <class M, class S, class T, class Z> void add_kernel(Kernels& out) {
   using View = typename ViewOf<M, S::coordinate, T>::type;
   out.add({M::name, S::name, sizeof(T) == 4 ? Precision::float32 : Precision::float64,
-                 sizeof(Z) == 4 ? Precision::float32 : Precision::float64, check_view<View>, prepare_view<View>,
-                 advance<View, S, T, Z>});
+           sizeof(Z) == 4 ? Precision::float32 : Precision::float64, check_view<View>, prepare_view<View>,
+           advance<View, S, T, Z>});
 }
 
 template <class M, class S> void add_scheme(Kernels& out) {

@@ -1,4 +1,5 @@
-// The functions of a Target that no model or scheme has a part in: noise, observers, and a window on core/math.hpp for tests.
+// The functions of a Target that no model or scheme has a part in: noise, observers, and a window on core/math.hpp for
+// tests.
 #pragma once
 
 #include <cstring>
@@ -50,10 +51,14 @@ inline Target target_functions(const char* isa) {
   Target t{};
   t.isa = isa;
   t.fill_normals32 = [](float* out, size_t row, uint64_t seed, uint32_t stream, uint64_t id, int particles, uint64_t block,
-                        int blocks) { fill_normals(out, row, PhiloxKeys(seed), Stream(stream), id, particles, block, blocks); };
+                        int blocks) {
+    fill_normals(out, row, PhiloxKeys(seed), Stream(stream), id, particles, block, blocks);
+  };
   t.fill_normals64 = [](double* out, size_t row, uint64_t seed, uint32_t stream, uint64_t id, int particles, uint64_t block,
-                        int blocks) { fill_normals(out, row, PhiloxKeys(seed), Stream(stream), id, particles, block, blocks); };
-  t.philox = [](uint32_t (&x)[4], uint32_t k0, uint32_t k1) { philox(x, k0, k1); };
+                        int blocks) {
+    fill_normals(out, row, PhiloxKeys(seed), Stream(stream), id, particles, block, blocks);
+  };
+  t.philox = [](uint32_t(&x)[4], uint32_t k0, uint32_t k1) { philox(x, k0, k1); };
   t.uniforms = [](double* out, uint64_t seed, uint32_t stream, uint64_t id, size_t n, uint64_t block) {
     fill_uniforms(out, PhiloxKeys(seed), Stream(stream), id, n, block);
   };

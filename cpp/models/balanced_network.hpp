@@ -78,7 +78,9 @@ struct BalancedNetwork {
       rate_scale = R(1 + 4 * abs(p[5]) + 20 * p[2] * p[8]);
     }
     static const char* check(const double* p) { return p[0] >= 1 ? nullptr : "depth must be >= 1"; }
-    template <class V> struct Terms { V v, power; };  // v and v^(m-1)
+    template <class V> struct Terms {
+      V v, power;
+    };  // v and v^(m-1)
     template <class V> ESCAPADE_HD Terms<V> terms(V z) const {
       return {exp(z), this->depth == 1 ? V(R(1)) : exp((this->m - R(1)) * z)};
     }
@@ -86,9 +88,7 @@ struct BalancedNetwork {
       return -(this->K * t.power) * this->force(t.v) - this->decay -
              (this->half_K2T / (this->D + R(1))) * (t.power * t.power) * this->q(t.v);
     }
-    template <class V> ESCAPADE_HD V noise_of(Terms<V> t) const {
-      return this->K * t.power * sqrt(this->T * this->q(t.v));
-    }
+    template <class V> ESCAPADE_HD V noise_of(Terms<V> t) const { return this->K * t.power * sqrt(this->T * this->q(t.v)); }
     template <class V> ESCAPADE_HD V drift(V z) const { return drift_of(terms(z)); }
     template <class V> ESCAPADE_HD V diffusion(V z) const { return noise_of(terms(z)); }
     template <class V> ESCAPADE_HD V diffusion_gradient(V z) const {
@@ -133,7 +133,9 @@ struct BalancedNetwork {
       return nullptr;
     }
     // sinh(c y), cosh(c y) and x = 1/v, all times g = exp(-|c y|), so that nothing overflows on the way to v = 0.
-    template <class V> struct Point { V g, sinh, cosh, x; };
+    template <class V> struct Point {
+      V g, sinh, cosh, x;
+    };
     template <class V> ESCAPADE_HD Point<V> point(V y) const {
       V cy = c * y, g = exp(-abs(cy)), g2 = g * g;
       V sh = copysign(R(0.5) * (R(1) - g2), cy);

@@ -48,15 +48,23 @@ constexpr Parameter count(const char* name, double fallback, double low, const c
 }
 
 // View<M, coordinate, R>::type, or void where the model has no such coordinate.
-template <class M, Coordinate C, class R> struct ViewOf { using type = void; };
+template <class M, Coordinate C, class R> struct ViewOf {
+  using type = void;
+};
 template <class M, class R>
   requires requires { typename M::template Physical<R>; }
-struct ViewOf<M, Coordinate::physical, R> { using type = typename M::template Physical<R>; };
+struct ViewOf<M, Coordinate::physical, R> {
+  using type = typename M::template Physical<R>;
+};
 template <class M, class R>
   requires requires { typename M::template Log<R>; }
-struct ViewOf<M, Coordinate::log, R> { using type = typename M::template Log<R>; };
+struct ViewOf<M, Coordinate::log, R> {
+  using type = typename M::template Log<R>;
+};
 template <class M, class R>
   requires requires { typename M::template Lamperti<R>; }
-struct ViewOf<M, Coordinate::lamperti, R> { using type = typename M::template Lamperti<R>; };
+struct ViewOf<M, Coordinate::lamperti, R> {
+  using type = typename M::template Lamperti<R>;
+};
 
 ESCAPADE_END

@@ -1,5 +1,6 @@
-// Counts per bin. A table has bins + 3 entries: below, the bins, above, not finite. Integers, so any order of merging is exact.
-// Neighbours of a crowded ensemble fall into the same bin; four tables side by side spare them waiting for each other's store.
+// Counts per bin. A table has bins + 3 entries: below, the bins, above, not finite. Integers, so any order of merging is
+// exact. Neighbours of a crowded ensemble fall into the same bin; four tables side by side spare them waiting for each
+// other's store.
 #pragma once
 
 #include "../core/math.hpp"
@@ -12,8 +13,8 @@ enum class BinScale : int { linear = 0, log = 1, symlog = 2 };
 // lo and inverse_width are in the transformed coordinate; symlog is asinh(x / threshold). There are last_table + 1 tables, a
 // power of two.
 template <BinScale scale>
-void bin_scaled(const double* x, size_t n, double lo, double inverse_width, double threshold, int64_t bins,
-                uint32_t* tables, unsigned last_table) {
+void bin_scaled(const double* x, size_t n, double lo, double inverse_width, double threshold, int64_t bins, uint32_t* tables,
+                unsigned last_table) {
   constexpr int lanes = 16;
   using V = Pack<double, lanes>;
   const size_t slots = size_t(bins) + 3;
@@ -54,8 +55,10 @@ void bin_scaled(const double* x, size_t n, double lo, double inverse_width, doub
 
 inline void bin(const double* x, size_t n, int scale, double lo, double inverse_width, double threshold, int64_t bins,
                 uint32_t* tables, unsigned last_table) {
-  if (BinScale(scale) == BinScale::linear) bin_scaled<BinScale::linear>(x, n, lo, inverse_width, threshold, bins, tables, last_table);
-  else if (BinScale(scale) == BinScale::log) bin_scaled<BinScale::log>(x, n, lo, inverse_width, threshold, bins, tables, last_table);
+  if (BinScale(scale) == BinScale::linear)
+    bin_scaled<BinScale::linear>(x, n, lo, inverse_width, threshold, bins, tables, last_table);
+  else if (BinScale(scale) == BinScale::log)
+    bin_scaled<BinScale::log>(x, n, lo, inverse_width, threshold, bins, tables, last_table);
   else bin_scaled<BinScale::symlog>(x, n, lo, inverse_width, threshold, bins, tables, last_table);
 }
 

@@ -1,5 +1,6 @@
 // Euler-Maruyama for z = ln x. With a fixed step, noise that grows with x throws paths towards x = 0: false collapse, which
-// looks like physics (theory_symmetry section 6). The adaptive variant is the scheme to use; the fixed one is kept to show why.
+// looks like physics (theory_symmetry section 6). The adaptive variant is the scheme to use; the fixed one is kept to show
+// why.
 #pragma once
 
 #include "scheme.hpp"

@@ -44,12 +44,14 @@ py::list models() {
     for (int k = 0; k < m.parameter_count; ++k) {
       const ParameterInfo& p = m.parameters[k];
       parameters.append(py::dict(py::arg("name") = p.name, py::arg("default") = p.fallback, py::arg("low") = p.low,
-                                 py::arg("high") = p.high, py::arg("low_open") = p.low_open, py::arg("high_open") = p.high_open,
-                                 py::arg("integer") = p.integer, py::arg("unit") = p.unit, py::arg("doc") = p.doc));
+                                 py::arg("high") = p.high, py::arg("low_open") = p.low_open,
+                                 py::arg("high_open") = p.high_open, py::arg("integer") = p.integer,
+                                 py::arg("unit") = p.unit, py::arg("doc") = p.doc));
     }
     py::list schemes;
     for (int k = 0; k < t.kernel_count; ++k)
-      if (!std::strcmp(t.kernels[k].model, m.name) && t.kernels[k].state == Precision::float32) schemes.append(t.kernels[k].scheme);
+      if (!std::strcmp(t.kernels[k].model, m.name) && t.kernels[k].state == Precision::float32)
+        schemes.append(t.kernels[k].scheme);
     out.append(py::dict(py::arg("name") = m.name, py::arg("equation") = m.equation, py::arg("source") = m.source,
                         py::arg("calculus") = m.calculus, py::arg("parameters") = parameters, py::arg("schemes") = schemes));
   }
@@ -64,8 +66,8 @@ py::list schemes() {
     out.append(py::dict(py::arg("name") = s.name, py::arg("summary") = s.summary, py::arg("calculus") = s.calculus,
                         py::arg("coordinate") = s.coordinate, py::arg("strong_order") = s.strong_order,
                         py::arg("strong_order_additive") = s.strong_order_additive, py::arg("weak_order") = s.weak_order,
-                        py::arg("weak_order_additive") = s.weak_order_additive,
-                        py::arg("normals") = s.normals, py::arg("adaptive") = s.adaptive));
+                        py::arg("weak_order_additive") = s.weak_order_additive, py::arg("normals") = s.normals,
+                        py::arg("adaptive") = s.adaptive));
   }
   return out;
 }
@@ -94,8 +96,8 @@ Doubles sums_array(const MomentSums& sums, int highest) {
 
 // States of particles first, ..., first + count - 1 as doubles, by the given member of Engine.
 template <auto Get>
-Doubles particles(const Engine& e, const std::string& model, const std::vector<double>& parameters, const std::string& coordinate,
-                  size_t first, size_t count) {
+Doubles particles(const Engine& e, const std::string& model, const std::vector<double>& parameters,
+                  const std::string& coordinate, size_t first, size_t count) {
   if (first > e.n() || count > e.n() - first) throw py::index_error("particles out of range");
   const CoordinateView view = view_of(model, coordinate, parameters);
   Doubles out(static_cast<py::ssize_t>(count));
@@ -105,13 +107,15 @@ Doubles particles(const Engine& e, const std::string& model, const std::vector<d
   return out;
 }
 
-template <class T> py::array_t<T> normals(size_t n, int count, uint64_t seed, uint32_t stream, uint64_t first_id, uint64_t block) {
+template <class T>
+py::array_t<T> normals(size_t n, int count, uint64_t seed, uint32_t stream, uint64_t first_id, uint64_t block) {
   constexpr int per_block = 16 / int(sizeof(T));
   const size_t padded = (n + 63) / 64 * 64;
   const int blocks = (count + per_block - 1) / per_block;
   std::vector<T> scratch(padded * size_t(blocks * per_block) + 16);
   T* at = reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(scratch.data()) + 63) / 64 * 64);
-  if constexpr (sizeof(T) == 4) active_target().fill_normals32(at, padded, seed, stream, first_id, int(padded), block, blocks);
+  if constexpr (sizeof(T) == 4)
+    active_target().fill_normals32(at, padded, seed, stream, first_id, int(padded), block, blocks);
   else active_target().fill_normals64(at, padded, seed, stream, first_id, int(padded), block, blocks);
   py::array_t<T> out({size_t(count), n});
   for (int k = 0; k < count; ++k) std::memcpy(out.mutable_data(k, 0), at + size_t(k) * padded, n * sizeof(T));
@@ -142,46 +146,64 @@ PYBIND11_MODULE(_core, m) {
   m.def("check_scheme", &check_scheme, py::arg("model"), py::arg("scheme"), py::arg("parameters"));
   m.def("check_model", &check_model, py::arg("model"), py::arg("parameters"));
 
-  m.def("normals", [](size_t n, int count, uint64_t seed, uint32_t stream, uint64_t first_id, uint64_t block, const std::string& dtype) -> py::array {
-    if (precision(dtype) == Precision::float32) return normals<float>(n, count, seed, stream, first_id, block);
-    return normals<double>(n, count, seed, stream, first_id, block);
-  }, py::arg("n"), py::arg("count"), py::arg("seed"), py::arg("stream") = 0, py::arg("first_id") = 0, py::arg("block") = 0,
-     py::arg("noise") = "float32");
-  m.def("uniforms", [](size_t n, uint64_t seed, uint32_t stream, uint64_t first_id, uint64_t block) {
-    Doubles out(static_cast<py::ssize_t>(n));
-    active_target().uniforms(out.mutable_data(), seed, stream, first_id, n, block);
-    return out;
-  }, py::arg("n"), py::arg("seed"), py::arg("stream"), py::arg("first_id") = 0, py::arg("block") = 0);
-  m.def("philox", [](std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
-    uint32_t x[4];
-    std::copy(counter.begin(), counter.end(), x);
-    active_target().philox(x, key[0], key[1]);
-    return std::array<uint32_t, 4>{x[0], x[1], x[2], x[3]};
-  }, py::arg("counter"), py::arg("key"));
-  m.def("math", [](const std::string& name, const py::array& x) -> py::array {
-    const bool single = py::isinstance<py::array_t<float>>(x);
-    auto run = [&](auto in) -> py::array {
-      auto out = decltype(in)(in.size());
-      if (!active_target().math(name.c_str(), single ? Precision::float32 : Precision::float64, in.data(), out.mutable_data(), size_t(in.size())))
-        throw py::value_error("function '" + name + "' is unknown");
-      return out;
-    };
-    if (single) return run(py::array_t<float, py::array::c_style>(x));
-    return run(Doubles(x));
-  }, py::arg("name"), py::arg("x"));
-  m.def("power_sums", [](const Doubles& x, double shift, int highest, int threads) {
-    MomentSums sums;
-    const double* p = x.data();
-    const size_t n = size_t(x.size());
-    {
-      py::gil_scoped_release release;
-      sums = power_sums(p, n, shift, highest, threads);
-    }
-    return sums_array(sums, highest);
-  }, py::arg("x"), py::arg("shift"), py::arg("highest"), py::arg("threads") = 1);
+  m.def(
+      "normals",
+      [](size_t n, int count, uint64_t seed, uint32_t stream, uint64_t first_id, uint64_t block,
+         const std::string& dtype) -> py::array {
+        if (precision(dtype) == Precision::float32) return normals<float>(n, count, seed, stream, first_id, block);
+        return normals<double>(n, count, seed, stream, first_id, block);
+      },
+      py::arg("n"), py::arg("count"), py::arg("seed"), py::arg("stream") = 0, py::arg("first_id") = 0, py::arg("block") = 0,
+      py::arg("noise") = "float32");
+  m.def(
+      "uniforms",
+      [](size_t n, uint64_t seed, uint32_t stream, uint64_t first_id, uint64_t block) {
+        Doubles out(static_cast<py::ssize_t>(n));
+        active_target().uniforms(out.mutable_data(), seed, stream, first_id, n, block);
+        return out;
+      },
+      py::arg("n"), py::arg("seed"), py::arg("stream"), py::arg("first_id") = 0, py::arg("block") = 0);
+  m.def(
+      "philox",
+      [](std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
+        uint32_t x[4];
+        std::copy(counter.begin(), counter.end(), x);
+        active_target().philox(x, key[0], key[1]);
+        return std::array<uint32_t, 4>{x[0], x[1], x[2], x[3]};
+      },
+      py::arg("counter"), py::arg("key"));
+  m.def(
+      "math",
+      [](const std::string& name, const py::array& x) -> py::array {
+        const bool single = py::isinstance<py::array_t<float>>(x);
+        auto run = [&](auto in) -> py::array {
+          auto out = decltype(in)(in.size());
+          if (!active_target().math(name.c_str(), single ? Precision::float32 : Precision::float64, in.data(),
+                                    out.mutable_data(), size_t(in.size())))
+            throw py::value_error("function '" + name + "' is unknown");
+          return out;
+        };
+        if (single) return run(py::array_t<float, py::array::c_style>(x));
+        return run(Doubles(x));
+      },
+      py::arg("name"), py::arg("x"));
+  m.def(
+      "power_sums",
+      [](const Doubles& x, double shift, int highest, int threads) {
+        MomentSums sums;
+        const double* p = x.data();
+        const size_t n = size_t(x.size());
+        {
+          py::gil_scoped_release release;
+          sums = power_sums(p, n, shift, highest, threads);
+        }
+        return sums_array(sums, highest);
+      },
+      py::arg("x"), py::arg("shift"), py::arg("highest"), py::arg("threads") = 1);
 
   py::class_<Engine>(m, "Engine", py::module_local())
-      .def(py::init([](size_t n, const std::string& dtype, const std::string& noise, uint64_t seed, int threads, uint64_t first_id) {
+      .def(py::init([](size_t n, const std::string& dtype, const std::string& noise, uint64_t seed, int threads,
+                       uint64_t first_id) {
              return std::make_unique<Engine>(n, precision(dtype), precision(noise), seed, threads, first_id);
            }),
            py::arg("n"), py::arg("dtype"), py::arg("noise"), py::arg("seed"), py::arg("threads"), py::arg("first_id") = 0)
@@ -191,50 +213,65 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("substeps", &Engine::substeps)
       .def_property_readonly("floor_hits", &Engine::floor_hits)
       .def_property("threads", &Engine::threads, &Engine::set_threads)
-      .def_property_readonly("state", [](py::object self) -> py::array {
-        Engine& e = self.cast<Engine&>();
-        const auto n = py::ssize_t(e.n());
-        if (e.precision() == Precision::float32) return py::array_t<float>(n, static_cast<float*>(e.data()), self);
-        return py::array_t<double>(n, static_cast<double*>(e.data()), self);
-      })
+      .def_property_readonly("state",
+                             [](py::object self) -> py::array {
+                               Engine& e = self.cast<Engine&>();
+                               const auto n = py::ssize_t(e.n());
+                               if (e.precision() == Precision::float32)
+                                 return py::array_t<float>(n, static_cast<float*>(e.data()), self);
+                               return py::array_t<double>(n, static_cast<double*>(e.data()), self);
+                             })
       .def("fill_padding", &Engine::fill_padding)
       .def("restore", &Engine::restore, py::arg("step"), py::arg("draw"), py::arg("substeps"), py::arg("floor_hits"))
-      .def("advance", [](Engine& e, const std::string& model, const std::string& scheme, const std::vector<double>& parameters,
-                         uint64_t steps, double dt, int coarsen) {
-             py::gil_scoped_release release;
-             e.advance(model.c_str(), scheme.c_str(), parameters, steps, dt, coarsen);
-           }, py::arg("model"), py::arg("scheme"), py::arg("parameters"), py::arg("steps"), py::arg("dt"), py::arg("coarsen") = 1)
-      .def("change_coordinate", [](Engine& e, const std::string& model, const std::vector<double>& parameters,
-                                   const std::string& from, const std::string& to) {
-             const CoordinateView a = view_of(model, from, parameters), b = view_of(model, to, parameters);
-             py::gil_scoped_release release;
-             e.change_coordinate(a, b);
-           }, py::arg("model"), py::arg("parameters"), py::arg("old"), py::arg("new"))
+      .def(
+          "advance",
+          [](Engine& e, const std::string& model, const std::string& scheme, const std::vector<double>& parameters,
+             uint64_t steps, double dt, int coarsen) {
+            py::gil_scoped_release release;
+            e.advance(model.c_str(), scheme.c_str(), parameters, steps, dt, coarsen);
+          },
+          py::arg("model"), py::arg("scheme"), py::arg("parameters"), py::arg("steps"), py::arg("dt"),
+          py::arg("coarsen") = 1)
+      .def(
+          "change_coordinate",
+          [](Engine& e, const std::string& model, const std::vector<double>& parameters, const std::string& from,
+             const std::string& to) {
+            const CoordinateView a = view_of(model, from, parameters), b = view_of(model, to, parameters);
+            py::gil_scoped_release release;
+            e.change_coordinate(a, b);
+          },
+          py::arg("model"), py::arg("parameters"), py::arg("old"), py::arg("new"))
       .def("physical", &particles<&Engine::physical>, py::arg("model"), py::arg("parameters"), py::arg("coordinate"),
            py::arg("first"), py::arg("count"))
       .def("logarithm", &particles<&Engine::logarithm>, py::arg("model"), py::arg("parameters"), py::arg("coordinate"),
            py::arg("first"), py::arg("count"))
-      .def("power_sums", [](const Engine& e, const std::string& model, const std::vector<double>& parameters,
-                            const std::string& coordinate, double shift, int highest) {
-             const CoordinateView v = view_of(model, coordinate, parameters);
-             MomentSums sums;
-             {
-               py::gil_scoped_release release;
-               sums = e.power_sums(v, shift, highest);
-             }
-             return sums_array(sums, highest);
-           }, py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("shift"), py::arg("highest"))
-      .def("histogram", [](const Engine& e, const std::string& model, const std::vector<double>& parameters,
-                           const std::string& coordinate, int scale, double lo, double inverse_width, double threshold,
-                           py::array_t<uint64_t, py::array::c_style> counts) {
-             const CoordinateView v = view_of(model, coordinate, parameters);
-             uint64_t* c = counts.mutable_data();
-             const int64_t bins = counts.size() - 3;
-             if (bins < 1) throw py::value_error("counts must have bins + 3 entries");
-             py::gil_scoped_release release;
-             e.histogram(v, scale, lo, inverse_width, threshold, bins, c);
-           }, py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("scale"), py::arg("lo"),
-           py::arg("inverse_width"), py::arg("threshold"), py::arg("counts").noconvert())
+      .def(
+          "power_sums",
+          [](const Engine& e, const std::string& model, const std::vector<double>& parameters, const std::string& coordinate,
+             double shift, int highest) {
+            const CoordinateView v = view_of(model, coordinate, parameters);
+            MomentSums sums;
+            {
+              py::gil_scoped_release release;
+              sums = e.power_sums(v, shift, highest);
+            }
+            return sums_array(sums, highest);
+          },
+          py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("shift"), py::arg("highest"))
+      .def(
+          "histogram",
+          [](const Engine& e, const std::string& model, const std::vector<double>& parameters, const std::string& coordinate,
+             int scale, double lo, double inverse_width, double threshold,
+             py::array_t<uint64_t, py::array::c_style> counts) {
+            const CoordinateView v = view_of(model, coordinate, parameters);
+            uint64_t* c = counts.mutable_data();
+            const int64_t bins = counts.size() - 3;
+            if (bins < 1) throw py::value_error("counts must have bins + 3 entries");
+            py::gil_scoped_release release;
+            e.histogram(v, scale, lo, inverse_width, threshold, bins, c);
+          },
+          py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("scale"), py::arg("lo"),
+          py::arg("inverse_width"), py::arg("threshold"), py::arg("counts").noconvert())
       .def("count_nonfinite", [](const Engine& e) {
         py::gil_scoped_release release;
         return e.count_nonfinite();

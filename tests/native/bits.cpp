@@ -48,7 +48,8 @@ int main() {
   run<PowerLaw, EulerMaruyama, float, float>("PowerLaw euler-maruyama float32 float32", power_law, 0.1);
   run<PowerLaw, Milstein, double, float>("PowerLaw milstein float64 float32", power_law, 0.1);
   run<PowerLaw, LampertiHeun, double, double>("PowerLaw lamperti-heun float64 float64", power_law, 0.1);
-  run<BalancedNetwork, AdaptiveLampertiHeun, double, float>("BalancedNetwork adaptive-lamperti-heun float64 float32", shallow, 0.3);
+  run<BalancedNetwork, AdaptiveLampertiHeun, double, float>("BalancedNetwork adaptive-lamperti-heun float64 float32",
+                                                            shallow, 0.3);
   run<BalancedNetwork, AdaptiveLogEuler, float, float>("BalancedNetwork adaptive-log-euler float32 float32", deep, 0);
   run<BalancedNetwork, AdaptiveLogEuler, double, double>("BalancedNetwork adaptive-log-euler float64 float64", deep, 0);
 }
