@@ -188,6 +188,9 @@ def test_a_run_inside_a_run_is_refused() -> None:
     assert np.array_equal(e.x, ens(100).run(steps=20, dt=0.01, scheme="milstein").x)
 
 
+@pytest.mark.skipif(
+    "san" in os.environ.get("LD_PRELOAD", ""), reason="sanitizers need address space without limits"
+)
 def test_out_of_memory_in_a_worker_is_an_exception() -> None:
     # 2**24 bins need 64 MiB per thread; the process may have 40 MiB more than it uses
     code = """
