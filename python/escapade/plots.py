@@ -39,7 +39,7 @@ def _matplotlib_axes(ax: Any) -> Any:
     try:
         import matplotlib.pyplot as plt
     except ImportError:
-        raise ImportError('escapade.plots needs matplotlib: pip install "escapade[plot]"') from None
+        raise ImportError("escapade.plots needs matplotlib: pip install matplotlib") from None
     return plt.gca()
 
 

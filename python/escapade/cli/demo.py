@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif drawn:
         print(f"figure: {output}")
     elif output is not None:
-        print('no figure: matplotlib is missing; pip install "escapade[plot]" brings it')
+        print("no figure: matplotlib is missing; pip install matplotlib brings it")
     return 0 if agree else 1
 
 

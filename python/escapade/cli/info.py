@@ -95,9 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         ("optional", ", ".join(found) or "none"),
     ]
     if missing:
-        rows.append(
-            ("not found", f'{", ".join(missing)} (matplotlib: pip install "escapade[plot]")')
-        )
+        rows.append(("not found", f"{', '.join(missing)} (matplotlib: pip install matplotlib)"))
     print("escapade")
     for label, text in rows:
         print(_text.entry(label, text, width=14))
