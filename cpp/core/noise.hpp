@@ -127,7 +127,17 @@ template <int lanes> void normals_of_block(double* z, const PhiloxKeys&, Stream,
 
 // The same for particles anywhere; slower.
 template <class T>
-void fill_normals_singly(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, uint64_t block) {
+void fill_singly(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, uint64_t block,
+                 bool normals) {
+  if (sizeof(T) == 4 && !normals) {
+    for (int i = 0; i < tile_lanes; ++i) {
+      const uint64_t id = first_id + uint64_t(i);
+      uint32_t w[4] = {uint32_t(id), uint32_t(id >> 32), counter_word2(block), counter_word3(block, stream)};
+      philox(w, uint32_t(keys.k0[0]), uint32_t(keys.k1[0]));
+      for (size_t j = 0; j < 4; ++j) __builtin_memcpy(out + j * row + i, &w[j], 4);
+    }
+    return;
+  }
   uint64_t id[tile_lanes];
   alignas(64) T z[16 / sizeof(T) * tile_lanes];
   for (int i = 0; i < tile_lanes; ++i) id[i] = first_id + uint64_t(i);
@@ -136,10 +146,10 @@ void fill_normals_singly(T* out, size_t row, const PhiloxKeys& keys, Stream stre
 }
 
 // out[(per_block b + j) * row + p] for b < blocks, j < per_block, p < particles; particles is a multiple of tile_lanes.
-// A block is four draws of 32-bit noise (T float) or two of 53-bit noise (double).
+// A block is four draws of 32-bit noise (T float) or two of 53-bit noise (double). Without `normals` the words are left raw.
 template <class T>
-void fill_normals(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, int particles,
-                  uint64_t first_block, int blocks) {
+void fill_tile(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, int particles,
+               uint64_t first_block, int blocks, bool normals) {
   constexpr int per_block = 16 / int(sizeof(T)), lanes = Native<uint64_t>::lanes, per_unit = chains_per_unit<T>;
   constexpr int most_particles = 256, most_blocks = 16;  // words and normals stay in L1
   constexpr uint64_t low = 0xffffffffu;
@@ -154,16 +164,22 @@ void fill_normals(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uin
       width = int(min(min(uint64_t(particles - p), uint64_t(most_particles)), max(to_carry, uint64_t(tile_lanes))));
       if (to_carry == 0) {  // the high word of the id changes among these: once in 2^32 particles
         for (int i = 0; i < count; ++i)
-          fill_normals_singly(at + size_t(per_block * i) * row, row, keys, stream, id, block + uint64_t(i));
+          fill_singly(at + size_t(per_block * i) * row, row, keys, stream, id, block + uint64_t(i), normals);
         continue;
       }
       for (int i = 0; i < width / lanes; ++i)
         chains[i].set(id + uint64_t(i / per_unit * per_unit * lanes + i % per_unit), per_unit, block, stream, keys);
       for (int i = 0; i < count; ++i) parts[i] = BlockPart(id, block + uint64_t(i), keys);
       fill_words(at, row, keys, chains, width / lanes, parts, count);
-      words_to_normals(at, row, count * per_block / 2, width);
+      if (normals) words_to_normals(at, row, count * per_block / 2, width);
     }
   }
+}
+
+template <class T>
+void fill_normals(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, int particles,
+                  uint64_t first_block, int blocks) {
+  fill_tile(out, row, keys, stream, first_id, particles, first_block, blocks, true);
 }
 
 // PhiloxState of a block, particle ids left out.

@@ -9,15 +9,27 @@ namespace escapade {
 
 enum class Precision : int { float32 = 0, float64 = 1 };
 
+// What a step draws: standard normals of the stream `increments` or `data`, or 32-bit words of the stream `data`.
+enum class Draw : int { increments, data, words };
+
+// Sizes that may depend on parameters: numbers of a particle that users see, numbers that are stored, draws per step.
+struct Shape {
+  int dim = 1, planes = 1, draws = 1;
+  Draw kind = Draw::increments;
+};
+
 // A tile: up to tile_particles consecutive particles advanced over some steps with the normals already drawn.
 constexpr int tile_particles = 256, tile_rows = 16;
 
 struct Tile {
   void* x;              // state of the tile's first particle, contiguous over particles
-  const void* normals;  // row s holds the draws of step s, one per particle
+  size_t plane;         // elements between the numbers of one particle
+  const void* normals;  // row s * draws + j holds draw j of step s, one per particle
   size_t row;           // elements between rows
-  int particles;        // a multiple of tile_lanes; the engine pads
-  int counted;          // of these, how many belong to the ensemble
+  int draws;
+  void* scratch;  // as many bytes as the kernel asked for
+  int particles;  // a multiple of tile_lanes; the engine pads
+  int counted;    // of these, how many belong to the ensemble
   int steps;
   double dt;
   uint64_t first_id, first_step, seed;
@@ -28,9 +40,12 @@ struct alignas(64) ViewStorage {
   unsigned char bytes[512];
 };
 
+// Parameters of a model come as one array: its named numbers, then a tail of as many numbers as ModelInfo::tail says
+// (powers, matrices, samples). Views may point into it.
 struct Kernel {
   const char *model, *scheme;
   Precision state, noise;
+  size_t (*scratch)(const double* parameters);
   const char* (*check)(const double* parameters);  // why these parameters exclude the scheme, or nullptr
   void (*prepare)(const double* parameters, ViewStorage&);
   void (*advance)(const ViewStorage&, Tile&);
@@ -47,6 +62,8 @@ struct ModelInfo {
   const ParameterInfo* parameters;
   int parameter_count;
   const char* (*check)(const double* parameters);  // constraints between parameters
+  Shape (*shape)(const double* parameters);
+  size_t (*tail)(const double* parameters);  // numbers after the named ones
 };
 struct SchemeInfo {
   const char *name, *summary, *calculus, *coordinate;
@@ -81,6 +98,8 @@ struct Target {
                          uint64_t first_block, int blocks);
   void (*fill_normals64)(double* out, size_t row, uint64_t seed, uint32_t stream, uint64_t first_id, int particles,
                          uint64_t first_block, int blocks);
+  void (*fill_words32)(float* out, size_t row, uint64_t seed, uint32_t stream, uint64_t first_id, int particles,
+                       uint64_t first_block, int blocks);  // raw words in the places of normals
   void (*philox)(uint32_t (&counter)[4], uint32_t key0, uint32_t key1);
   void (*uniforms)(double* out, uint64_t seed, uint32_t stream, uint64_t first_id, size_t n, uint64_t block);
   // observers: one chunk of physical coordinates in double

@@ -31,8 +31,9 @@ struct ModelTable {
 };
 
 inline const char* text(Calculus c) { return c == Calculus::ito ? "ito" : "stratonovich"; }
+// Discrete-time processes keep their state as it is: for users that is the physical coordinate.
 inline const char* text(Coordinate c) {
-  return c == Coordinate::physical ? "physical" : c == Coordinate::log ? "log" : "lamperti";
+  return c == Coordinate::log ? "log" : c == Coordinate::lamperti ? "lamperti" : "physical";
 }
 
 template <class S> SchemeInfo scheme_info() {
@@ -77,23 +78,36 @@ template <class View> void map_log(const double* p, bool out, const double* from
   else map_packs(from, to, n, [&](auto z) { return view.from_log(z); });
 }
 
+template <class View, class S, class T, class Z> size_t scratch_bytes(const double* p) {
+  if constexpr (is_vector<View>) return vector_scratch<View, S, T, Z>(p);
+  else return 0;
+}
+
 template <class M, class S, class T, class Z> void add_kernel(Kernels& out) {
   using View = typename ViewOf<M, S::coordinate, T>::type;
   out.add({M::name, S::name, sizeof(T) == 4 ? Precision::float32 : Precision::float64,
-           sizeof(Z) == 4 ? Precision::float32 : Precision::float64, check_view<View>, prepare_view<View>,
-           advance<View, S, T, Z>});
+           sizeof(Z) == 4 ? Precision::float32 : Precision::float64, scratch_bytes<View, S, T, Z>, check_view<View>,
+           prepare_view<View>, advance<View, S, T, Z>});
+}
+
+// Whether a scheme can step a view: its coordinate is there, and what it needs of the view is.
+template <class View, class S> constexpr bool can_step() {
+  if constexpr (std::is_void_v<View>) return false;
+  else if constexpr (is_vector<View>) {
+    if constexpr (requires { S::template takes<View>; }) return S::template takes<View>;
+    else return false;
+  } else if constexpr (requires { S::vector_only; }) return false;
+  else return !S::adaptive || requires(View v) { v.rate_scale; };
 }
 
 template <class M, class S> void add_scheme(Kernels& out) {
-  // what the engine cannot do yet must not compile: see stratonovich_drift and TileNoise
+  // what the engine cannot do yet must not compile: see stratonovich_drift
   static_assert(M::calculus == Calculus::ito && S::normals == 1);
   using View = typename ViewOf<M, S::coordinate, double>::type;
-  if constexpr (!std::is_void_v<View>) {
-    if constexpr (!S::adaptive || requires(View v) { v.rate_scale; }) {
-      add_kernel<M, S, float, float>(out);
-      add_kernel<M, S, double, float>(out);
-      add_kernel<M, S, double, double>(out);
-    }
+  if constexpr (can_step<View, S>()) {
+    add_kernel<M, S, float, float>(out);
+    add_kernel<M, S, double, float>(out);
+    add_kernel<M, S, double, double>(out);
   }
 }
 
@@ -115,7 +129,11 @@ template <class M, class... S> ModelTable make_table(SchemeList<S...>) {
   add_coordinate<M, Coordinate::lamperti>(t.coordinates);
   const char* (*check)(const double*) = [](const double*) -> const char* { return nullptr; };
   if constexpr (requires(const double* p) { M::check(p); }) check = M::check;
-  t.info = {M::name, M::equation, M::source, text(M::calculus), nullptr, t.parameters.size, check};
+  Shape (*shape)(const double*) = [](const double*) { return Shape{}; };
+  if constexpr (requires(const double* p) { M::shape(p); }) shape = M::shape;
+  size_t (*tail)(const double*) = [](const double*) -> size_t { return 0; };
+  if constexpr (requires(const double* p) { M::tail(p); }) tail = M::tail;
+  t.info = {M::name, M::equation, M::source, text(M::calculus), nullptr, t.parameters.size, check, shape, tail};
   return t;
 }
 

@@ -58,6 +58,10 @@ inline Target target_functions(const char* isa) {
                         int blocks) {
     fill_normals(out, row, PhiloxKeys(seed), Stream(stream), id, particles, block, blocks);
   };
+  t.fill_words32 = [](float* out, size_t row, uint64_t seed, uint32_t stream, uint64_t id, int particles, uint64_t block,
+                      int blocks) {
+    fill_tile(out, row, PhiloxKeys(seed), Stream(stream), id, particles, block, blocks, false);
+  };
   t.philox = [](uint32_t(&x)[4], uint32_t k0, uint32_t k1) { philox(x, k0, k1); };
   t.uniforms = [](double* out, uint64_t seed, uint32_t stream, uint64_t id, size_t n, uint64_t block) {
     fill_uniforms(out, PhiloxKeys(seed), Stream(stream), id, n, block);

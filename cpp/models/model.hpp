@@ -18,11 +18,12 @@
 #pragma once
 
 #include "../core/math.hpp"
+#include "../engine/kernel.hpp"
 
 ESCAPADE_BEGIN
 
 enum class Calculus { ito, stratonovich };
-enum class Coordinate { physical, log, lamperti };
+enum class Coordinate { physical, log, lamperti, minibatch };
 
 struct Parameter {
   const char* name;
@@ -46,6 +47,12 @@ constexpr Parameter nonnegative(const char* name, double fallback, const char* u
 constexpr Parameter count(const char* name, double fallback, double low, const char* doc) {
   return {name, fallback, low, 1e6, false, false, true, "1", doc};
 }
+constexpr Parameter choice(const char* name, double fallback, double high, const char* doc) {
+  return {name, fallback, 0, high, false, false, true, "1", doc};
+}
+
+// Views of particles of several numbers say so by a member `vector`.
+template <class View> constexpr bool is_vector = requires { View::vector; };
 
 // View<M, coordinate, R>::type, or void where the model has no such coordinate.
 template <class M, Coordinate C, class R> struct ViewOf {
@@ -55,6 +62,11 @@ template <class M, class R>
   requires requires { typename M::template Physical<R>; }
 struct ViewOf<M, Coordinate::physical, R> {
   using type = typename M::template Physical<R>;
+};
+template <class M, class R>
+  requires requires { typename M::template Minibatch<R>; }
+struct ViewOf<M, Coordinate::minibatch, R> {
+  using type = typename M::template Minibatch<R>;
 };
 template <class M, class R>
   requires requires { typename M::template Log<R>; }

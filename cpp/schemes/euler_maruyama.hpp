@@ -18,6 +18,17 @@ struct EulerMaruyama {
   template <class View, class V, class H> static ESCAPADE_HD V step(const View& m, V x, V dw, H h) {
     return fma(m.diffusion(x), dw, fma(m.drift(x), V(h), x));
   }
+
+  // States of several numbers, any noise; work holds `work` arrays of the state's length, then the view's temporaries.
+  static constexpr int work = 1;
+  template <class View> static constexpr bool takes = is_vector<View>;
+  template <class View, class V, class W, class H>
+  static ESCAPADE_HD void step(const View& m, V* x, const W& dw, H h, V* work) {
+    const int n = planes_of(m);
+    V *dx = work, *temporary = work + n;
+    m.increment(m.evaluate(x, temporary), x, dw, V(h), dx, temporary);
+    for (int k = 0; k < n; ++k) x[k] = x[k] + dx[k];
+  }
 };
 
 ESCAPADE_END

@@ -23,6 +23,25 @@ struct Heun {
     V drift = R(0.5) * (a + stratonovich_drift(m, guess)), noise = R(0.5) * (b + m.diffusion(guess));
     return fma(noise, dw, fma(drift, V(h), x));
   }
+
+  static constexpr int work = 3;
+  template <class View> static constexpr bool takes = has_scalar_noise<View>;
+  template <class View, class V, class W, class H>
+  static ESCAPADE_HD void step(const View& m, V* x, const W& dw, H h, V* work) {
+    using R = Lane<V>;
+    const int n = planes_of(m);
+    V *first = work, *second = work + n, *guess = work + 2 * n, *temporary = work + 3 * n;
+    const OneIncrement<V> w{dw(0)};
+    auto move = [&](const V* from, V* dx) {  // with the Stratonovich drift
+      const auto at = m.evaluate(from, temporary);
+      m.increment(at, from, w, V(h), dx, temporary);
+      m.add_correction(at, from, temporary, R(-0.5) * V(h), dx);
+    };
+    move(x, first);
+    for (int k = 0; k < n; ++k) guess[k] = x[k] + first[k];
+    move(guess, second);
+    for (int k = 0; k < n; ++k) x[k] = fma(R(0.5), first[k] + second[k], x[k]);
+  }
 };
 
 ESCAPADE_END

@@ -20,6 +20,21 @@ struct Milstein {
     V correction = R(0.5) * m.diffusion_gradient(x) * fma(dw, dw, -V(h));
     return fma(m.diffusion(x), dw, fma(m.drift(x), V(h), x + correction));
   }
+
+  // States of several numbers that share one Wiener process: the noise commutes.
+  static constexpr int work = 1;
+  template <class View> static constexpr bool takes = has_scalar_noise<View>;
+  template <class View, class V, class W, class H>
+  static ESCAPADE_HD void step(const View& m, V* x, const W& dw, H h, V* work) {
+    using R = Lane<V>;
+    const int n = planes_of(m);
+    V *dx = work, *temporary = work + n;
+    const V w = dw(0);
+    const auto at = m.evaluate(x, temporary);
+    m.increment(at, x, OneIncrement<V>{w}, V(h), dx, temporary);
+    m.add_correction(at, x, temporary, R(0.5) * fma(w, w, -V(h)), dx);
+    for (int k = 0; k < n; ++k) x[k] = x[k] + dx[k];
+  }
 };
 
 ESCAPADE_END

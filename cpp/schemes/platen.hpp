@@ -28,6 +28,43 @@ struct Platen {
     const V bend = R(0.25) * (up - down) * (fma(dw, dw, -hv) / max(root, V(R(1e-30))));
     return fma(noise, dw, fma(drift, hv, x + bend));
   }
+
+  // States of several numbers that share one Wiener process (the same equation, in vector form).
+  static constexpr int work = 5;
+  template <class View> static constexpr bool takes = has_scalar_noise<View>;
+  template <class View, class V, class W, class H>
+  static ESCAPADE_HD void step(const View& m, V* x, const W& dw, H h, V* work) {
+    using R = Lane<V>;
+    const int n = planes_of(m);
+    V *ahead = work, *noise = work + n, *sum = work + 2 * n, *other = work + 3 * n, *guess = work + 4 * n;
+    V* const temporary = work + 5 * n;
+    const V hv = V(h), root = sqrt(hv), w = dw(0), nothing = V(R(0));
+    const OneIncrement<V> unit{V(R(1))}, still{nothing};
+    auto move = [&](const V* from, const OneIncrement<V>& by, V time, V* dx) {
+      m.increment(m.evaluate(from, temporary), from, by, time, dx, temporary);
+    };
+    move(x, still, hv, ahead);      // a h
+    move(x, unit, nothing, noise);  // b
+    for (int k = 0; k < n; ++k) {
+      sum[k] = fma(R(0.5), ahead[k], R(0.5) * noise[k] * w);
+      ahead[k] = x[k] + ahead[k];
+      guess[k] = fma(noise[k], w, ahead[k]);
+    }
+    move(guess, still, hv, other);
+    for (int k = 0; k < n; ++k) {
+      sum[k] = fma(R(0.5), other[k], sum[k]);
+      guess[k] = fma(noise[k], root, ahead[k]);
+    }
+    // a substep of no length adds nothing; h and dW are 0 there, and the quotient must not be nan
+    const V bend = R(0.25) * (fma(w, w, -hv) / max(root, V(R(1e-30)))), quarter = R(0.25) * w;
+    move(guess, unit, nothing, other);
+    for (int k = 0; k < n; ++k) {
+      sum[k] = fma(quarter + bend, other[k], sum[k]);
+      guess[k] = fma(-noise[k], root, ahead[k]);
+    }
+    move(guess, unit, nothing, other);
+    for (int k = 0; k < n; ++k) x[k] = x[k] + fma(quarter - bend, other[k], sum[k]);
+  }
 };
 
 ESCAPADE_END

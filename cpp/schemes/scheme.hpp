@@ -11,9 +11,24 @@
 //   step(view, x, dw, h)             one step of one particle; `step` exists once for packs of lanes and CUDA threads
 #pragma once
 
+// Models of several numbers offer `evaluate` and `increment` (and `add_correction` where one Wiener process drives them
+// all): see models/model.hpp. A scheme that can step them says so by `takes<View>` and has a second `step(view, x, dw, h,
+// work)` on arrays.
+
 #include "../models/model.hpp"
 
 ESCAPADE_BEGIN
+
+template <class View> constexpr bool has_scalar_noise = requires { View::scalar_noise; };
+template <class View> ESCAPADE_HD int planes_of(const View& m) {
+  return View::fixed_planes > 0 ? View::fixed_planes : m.planes;
+}
+
+// A Wiener increment in the place of a function of the noise's number.
+template <class V> struct OneIncrement {
+  V dw;
+  ESCAPADE_HD V operator()(int) const { return dw; }
+};
 
 // Ito drift of a Stratonovich equation and back: a_ito = a_stratonovich + b b' / 2.
 template <class View, class V> ESCAPADE_HD V stratonovich_drift(const View& m, V x) {

@@ -26,12 +26,37 @@ Precision precision(const std::string& dtype) {
   throw py::value_error("dtype = '" + dtype + "': must be float32 or float64");
 }
 
-CoordinateView view_of(const std::string& model, const std::string& coordinate, const std::vector<double>& parameters) {
+const ModelInfo& find_model(const std::string& model) {
+  const Target& t = active_target();
+  for (int i = 0; i < t.model_count; ++i)
+    if (model == t.models[i].name) return t.models[i];
+  throw py::value_error("model = '" + model + "' is unknown");
+}
+
+// Rows of parameters, one for each point of a sweep.
+Parameters rows_of(const std::string& model, const Doubles& values) {
+  const ModelInfo& m = find_model(model);
+  const size_t named = size_t(m.parameter_count);
+  if (values.ndim() != 2 || values.shape(0) < 1 || size_t(values.shape(1)) < named)
+    throw py::value_error("parameters must have shape (points, length)");
+  const Parameters rows{values.data(), size_t(values.shape(1))};
+  for (size_t k = 0; k < size_t(values.shape(0)); ++k)
+    if (named + m.tail(rows.at(k)) != rows.length)
+      throw py::value_error("parameters of " + model + " must have length " + std::to_string(named + m.tail(rows.at(k))) +
+                            ", got " + std::to_string(rows.length));
+  return rows;
+}
+
+void check_points(const Engine& e, const Doubles& values) {
+  if (size_t(values.shape(0)) != e.points()) throw py::value_error("parameters must have a row for each point");
+}
+
+CoordinateView view_of(const std::string& model, const std::string& coordinate, const Doubles& parameters) {
   if (coordinate == "physical") return {};
   const Target& t = active_target();
   for (int i = 0; i < t.coordinate_count; ++i)
     if (model == t.coordinates[i].model && coordinate == t.coordinates[i].coordinate)
-      return {t.coordinates[i].physical, t.coordinates[i].log, parameters};
+      return {t.coordinates[i].physical, t.coordinates[i].log, rows_of(model, parameters)};
   throw py::value_error("model " + model + " has no coordinate '" + coordinate + "'");
 }
 
@@ -75,17 +100,25 @@ py::list schemes() {
 py::object text_or_none(const char* reason) { return reason ? py::object(py::str(reason)) : py::object(py::none()); }
 
 // Why a scheme cannot step a model with these parameters; None if it can.
-py::object check_scheme(const std::string& model, const std::string& scheme, const std::vector<double>& parameters) {
+py::object check_scheme(const std::string& model, const std::string& scheme, const Doubles& parameters) {
+  const Parameters rows = rows_of(model, parameters);
   const Kernel* k = find_kernel(model.c_str(), scheme.c_str(), Precision::float64, Precision::float32);
-  if (!k) return py::str("the model lacks the coordinate that the scheme steps in");
-  return text_or_none(k->check(parameters.data()));
+  if (!k) return py::str("the model lacks what the scheme needs (a coordinate, or scalar noise)");
+  for (py::ssize_t i = 0; i < parameters.shape(0); ++i)
+    if (const char* reason = k->check(rows.at(size_t(i)))) return py::str(reason);
+  return py::none();
 }
 
-py::object check_model(const std::string& model, const std::vector<double>& parameters) {
-  const Target& t = active_target();
-  for (int i = 0; i < t.model_count; ++i)
-    if (model == t.models[i].name) return text_or_none(t.models[i].check(parameters.data()));
-  throw py::value_error("model = '" + model + "' is unknown");
+// Constraints between the parameters of one point.
+py::object check_model(const std::string& model, const Doubles& parameters) {
+  if (size_t(parameters.size()) < size_t(find_model(model).parameter_count)) throw py::value_error("too few parameters");
+  return text_or_none(find_model(model).check(parameters.data()));
+}
+
+py::dict shape_of(const std::string& model, const Doubles& parameters) {
+  const Shape s = find_model(model).shape(rows_of(model, parameters).at(0));
+  return py::dict(py::arg("dim") = s.dim, py::arg("planes") = s.planes, py::arg("draws") = s.draws,
+                  py::arg("discrete") = s.kind != Draw::increments);
 }
 
 Doubles sums_array(const MomentSums& sums, int highest) {
@@ -94,17 +127,27 @@ Doubles sums_array(const MomentSums& sums, int highest) {
   return out;
 }
 
-// States of particles first, ..., first + count - 1 as doubles, by the given member of Engine.
+// States of particles first, ..., first + count - 1 of a point as doubles, by the given member of Engine.
 template <auto Get>
-Doubles particles(const Engine& e, const std::string& model, const std::vector<double>& parameters,
-                  const std::string& coordinate, size_t first, size_t count) {
+Doubles particles(const Engine& e, const std::string& model, const Doubles& parameters, const std::string& coordinate,
+                  size_t point, int plane, size_t first, size_t count) {
   if (first > e.n() || count > e.n() - first) throw py::index_error("particles out of range");
+  if (point >= e.points() || plane < 0 || plane >= e.planes()) throw py::index_error("point or plane out of range");
+  check_points(e, parameters);
   const CoordinateView view = view_of(model, coordinate, parameters);
   Doubles out(static_cast<py::ssize_t>(count));
   double* p = out.mutable_data();
   const py::gil_scoped_release release;
-  (e.*Get)(view, first, count, p);
+  (e.*Get)(view, point, plane, first, count, p);
   return out;
+}
+
+template <class T> py::array state_of(py::object self) {
+  Engine& e = self.cast<Engine&>();
+  const auto size = py::ssize_t(sizeof(T));
+  return py::array_t<T>({py::ssize_t(e.points()), py::ssize_t(e.n()), py::ssize_t(e.planes())},
+                        {py::ssize_t(e.point_stride()) * size, size, py::ssize_t(e.plane_stride()) * size},
+                        static_cast<T*>(e.data()), self);
 }
 
 template <class T>
@@ -128,7 +171,10 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "Compiled engine of escapade";
   m.attr("version") = ESCAPADE_VERSION;
   m.attr("max_moment") = 16;
-  active_target();  // an impossible ESCAPADE_ISA is an error at import
+  m.attr("chunk") = chunk_particles;
+  m.attr("rows") = tile_rows;
+  m.attr("stream_initial") = 1;  // Stream::initial of core/stream.hpp
+  active_target();               // an impossible ESCAPADE_ISA is an error at import
 
   m.def("isa", [] { return active_target().isa; });
   m.def("set_isa", &choose_target, py::arg("isa"));
@@ -145,6 +191,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("schemes", &schemes);
   m.def("check_scheme", &check_scheme, py::arg("model"), py::arg("scheme"), py::arg("parameters"));
   m.def("check_model", &check_model, py::arg("model"), py::arg("parameters"));
+  m.def("shape", &shape_of, py::arg("model"), py::arg("parameters"));
 
   m.def(
       "normals",
@@ -203,74 +250,90 @@ PYBIND11_MODULE(_core, m) {
 
   py::class_<Engine>(m, "Engine", py::module_local())
       .def(py::init([](size_t n, const std::string& dtype, const std::string& noise, uint64_t seed, int threads,
-                       uint64_t first_id) {
-             return std::make_unique<Engine>(n, precision(dtype), precision(noise), seed, threads, first_id);
+                       uint64_t first_id, size_t points, int planes) {
+             return std::make_unique<Engine>(n, points, planes, precision(dtype), precision(noise), seed, threads, first_id);
            }),
-           py::arg("n"), py::arg("dtype"), py::arg("noise"), py::arg("seed"), py::arg("threads"), py::arg("first_id") = 0)
+           py::arg("n"), py::arg("dtype"), py::arg("noise"), py::arg("seed"), py::arg("threads"), py::arg("first_id") = 0,
+           py::arg("points") = 1, py::arg("planes") = 1)
       .def_property_readonly("n", &Engine::n)
+      .def_property_readonly("points", &Engine::points)
+      .def_property_readonly("planes", &Engine::planes)
       .def_property_readonly("step", &Engine::step)
       .def_property_readonly("draw", &Engine::draw)
       .def_property_readonly("substeps", &Engine::substeps)
       .def_property_readonly("floor_hits", &Engine::floor_hits)
       .def_property("threads", &Engine::threads, &Engine::set_threads)
       .def_property_readonly("state",
-                             [](py::object self) -> py::array {
-                               Engine& e = self.cast<Engine&>();
-                               const auto n = py::ssize_t(e.n());
-                               if (e.precision() == Precision::float32)
-                                 return py::array_t<float>(n, static_cast<float*>(e.data()), self);
-                               return py::array_t<double>(n, static_cast<double*>(e.data()), self);
+                             [](py::object self) {
+                               return self.cast<Engine&>().precision() == Precision::float32 ? state_of<float>(self)
+                                                                                             : state_of<double>(self);
                              })
       .def("fill_padding", &Engine::fill_padding)
       .def("restore", &Engine::restore, py::arg("step"), py::arg("draw"), py::arg("substeps"), py::arg("floor_hits"))
       .def(
           "advance",
-          [](Engine& e, const std::string& model, const std::string& scheme, const std::vector<double>& parameters,
-             uint64_t steps, double dt, int coarsen) {
+          [](Engine& e, const std::string& model, const std::string& scheme, const Doubles& parameters, uint64_t steps,
+             double dt, int coarsen) {
+            check_points(e, parameters);
+            const Parameters rows = rows_of(model, parameters);
+            const Shape shape = find_model(model).shape(rows.at(0));
+            if (shape.planes != e.planes()) throw py::value_error("the engine holds another number of planes");
             py::gil_scoped_release release;
-            e.advance(model.c_str(), scheme.c_str(), parameters, steps, dt, coarsen);
+            e.advance(model.c_str(), scheme.c_str(), shape, rows, steps, dt, coarsen);
           },
           py::arg("model"), py::arg("scheme"), py::arg("parameters"), py::arg("steps"), py::arg("dt"),
           py::arg("coarsen") = 1)
       .def(
           "change_coordinate",
-          [](Engine& e, const std::string& model, const std::vector<double>& parameters, const std::string& from,
+          [](Engine& e, const std::string& model, const Doubles& parameters, const std::string& from,
              const std::string& to) {
+            check_points(e, parameters);
+            if (e.planes() != 1) throw py::value_error("particles of several numbers have one coordinate");
             const CoordinateView a = view_of(model, from, parameters), b = view_of(model, to, parameters);
             py::gil_scoped_release release;
             e.change_coordinate(a, b);
           },
           py::arg("model"), py::arg("parameters"), py::arg("old"), py::arg("new"))
       .def("physical", &particles<&Engine::physical>, py::arg("model"), py::arg("parameters"), py::arg("coordinate"),
-           py::arg("first"), py::arg("count"))
+           py::arg("point"), py::arg("plane"), py::arg("first"), py::arg("count"))
       .def("logarithm", &particles<&Engine::logarithm>, py::arg("model"), py::arg("parameters"), py::arg("coordinate"),
-           py::arg("first"), py::arg("count"))
+           py::arg("point"), py::arg("plane"), py::arg("first"), py::arg("count"))
       .def(
           "power_sums",
-          [](const Engine& e, const std::string& model, const std::vector<double>& parameters, const std::string& coordinate,
-             double shift, int highest) {
+          [](const Engine& e, const std::string& model, const Doubles& parameters, const std::string& coordinate,
+             const Doubles& shifts, int highest) {
+            check_points(e, parameters);
+            if (shifts.ndim() != 2 || size_t(shifts.shape(0)) != e.points() || shifts.shape(1) > e.planes())
+              throw py::value_error("shifts must have shape (points, dim)");
             const CoordinateView v = view_of(model, coordinate, parameters);
-            MomentSums sums;
+            const int dim = int(shifts.shape(1));
+            std::vector<MomentSums> sums;
             {
               py::gil_scoped_release release;
-              sums = e.power_sums(v, shift, highest);
+              sums = e.power_sums(v, dim, shifts.data(), highest);
             }
-            return sums_array(sums, highest);
+            Doubles out({py::ssize_t(e.points()), py::ssize_t(dim), py::ssize_t(highest + 1)});
+            for (size_t i = 0; i < sums.size(); ++i)
+              std::copy(sums[i].power, sums[i].power + highest + 1, out.mutable_data() + i * size_t(highest + 1));
+            return out;
           },
-          py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("shift"), py::arg("highest"))
+          py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("shifts"), py::arg("highest"))
       .def(
           "histogram",
-          [](const Engine& e, const std::string& model, const std::vector<double>& parameters, const std::string& coordinate,
+          [](const Engine& e, const std::string& model, const Doubles& parameters, const std::string& coordinate, int plane,
              int scale, double lo, double inverse_width, double threshold,
              py::array_t<uint64_t, py::array::c_style> counts) {
+            check_points(e, parameters);
+            if (plane < 0 || plane >= e.planes()) throw py::index_error("plane out of range");
+            if (counts.ndim() != 2 || size_t(counts.shape(0)) != e.points() || counts.shape(1) < 4)
+              throw py::value_error("counts must have shape (points, bins + 3)");
             const CoordinateView v = view_of(model, coordinate, parameters);
             uint64_t* c = counts.mutable_data();
-            const int64_t bins = counts.size() - 3;
-            if (bins < 1) throw py::value_error("counts must have bins + 3 entries");
+            const int64_t bins = counts.shape(1) - 3;
             py::gil_scoped_release release;
-            e.histogram(v, scale, lo, inverse_width, threshold, bins, c);
+            e.histogram(v, plane, scale, lo, inverse_width, threshold, bins, c);
           },
-          py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("scale"), py::arg("lo"),
+          py::arg("model"), py::arg("parameters"), py::arg("coordinate"), py::arg("plane"), py::arg("scale"), py::arg("lo"),
           py::arg("inverse_width"), py::arg("threshold"), py::arg("counts").noconvert())
       .def("count_nonfinite", [](const Engine& e) {
         py::gil_scoped_release release;

@@ -4,8 +4,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+FloatArray = npt.NDArray[np.float64]
+
 version: str
 max_moment: int
+chunk: int
+rows: int
+stream_initial: int
 
 def isa() -> str: ...
 def set_isa(isa: str) -> None: ...
@@ -14,8 +19,9 @@ def supported_isas() -> list[str]: ...
 def compiler() -> str: ...
 def models() -> list[dict[str, Any]]: ...
 def schemes() -> list[dict[str, Any]]: ...
-def check_scheme(model: str, scheme: str, parameters: Sequence[float]) -> str | None: ...
-def check_model(model: str, parameters: Sequence[float]) -> str | None: ...
+def check_scheme(model: str, scheme: str, parameters: FloatArray) -> str | None: ...
+def check_model(model: str, parameters: FloatArray) -> str | None: ...
+def shape(model: str, parameters: FloatArray) -> dict[str, Any]: ...
 def normals(
     n: int,
     count: int,
@@ -36,10 +42,22 @@ def power_sums(
 
 class Engine:
     def __init__(
-        self, n: int, dtype: str, noise: str, seed: int, threads: int, first_id: int = 0
+        self,
+        n: int,
+        dtype: str,
+        noise: str,
+        seed: int,
+        threads: int,
+        first_id: int = 0,
+        points: int = 1,
+        planes: int = 1,
     ) -> None: ...
     @property
     def n(self) -> int: ...
+    @property
+    def points(self) -> int: ...
+    @property
+    def planes(self) -> int: ...
     @property
     def step(self) -> int: ...
     @property
@@ -57,33 +75,41 @@ class Engine:
         self,
         model: str,
         scheme: str,
-        parameters: Sequence[float],
+        parameters: FloatArray,
         steps: int,
         dt: float,
         coarsen: int = 1,
     ) -> None: ...
-    def change_coordinate(
-        self, model: str, parameters: Sequence[float], old: str, new: str
-    ) -> None: ...
+    def change_coordinate(self, model: str, parameters: FloatArray, old: str, new: str) -> None: ...
     def physical(
-        self, model: str, parameters: Sequence[float], coordinate: str, first: int, count: int
-    ) -> npt.NDArray[np.float64]: ...
-    def logarithm(
-        self, model: str, parameters: Sequence[float], coordinate: str, first: int, count: int
-    ) -> npt.NDArray[np.float64]: ...
-    def power_sums(
         self,
         model: str,
-        parameters: Sequence[float],
+        parameters: FloatArray,
         coordinate: str,
-        shift: float,
-        highest: int,
-    ) -> npt.NDArray[np.float64]: ...
+        point: int,
+        plane: int,
+        first: int,
+        count: int,
+    ) -> FloatArray: ...
+    def logarithm(
+        self,
+        model: str,
+        parameters: FloatArray,
+        coordinate: str,
+        point: int,
+        plane: int,
+        first: int,
+        count: int,
+    ) -> FloatArray: ...
+    def power_sums(
+        self, model: str, parameters: FloatArray, coordinate: str, shifts: FloatArray, highest: int
+    ) -> FloatArray: ...
     def histogram(
         self,
         model: str,
-        parameters: Sequence[float],
+        parameters: FloatArray,
         coordinate: str,
+        plane: int,
         scale: int,
         lo: float,
         inverse_width: float,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import secrets
 import threading
@@ -19,7 +20,7 @@ from ._checks import _show, boolean, choice, integer, number
 from ._interrupt import Interrupts
 from ._run import check_observers, count_steps, execute, judge, resolve_scheme
 from .initial import Initial
-from .models import Model
+from .models import Model, Observable
 from .observers import Observer
 from .observers.base import Plan
 from .report import Report
@@ -29,6 +30,7 @@ from .trajectory import Trajectory, resimulate
 __all__ = ["Ensemble", "Trajectory"]
 
 _PIECE = 2**20  # particles converted at a time
+_LOOK = 2**16  # particles whose observable is evaluated at a time; reductions are in this order
 
 
 @dataclass
@@ -55,12 +57,15 @@ class Ensemble:
     Parameters
     ----------
     model : Model
-        From `escapade.models`.
+        From `escapade.models`. A model whose parameters are arrays is a sweep: the ensemble then has
+        ``n`` particles at each of its points, and ``model.shape`` in front of all arrays.
     n : int
-        Number of particles, >= 1.
-    x0 : float, array_like of shape (n,), distribution or "stationary"
-        Initial states. A distribution is anything with a ``ppf`` (scipy.stats frozen distributions,
-        laws of this package); it is sampled by inversion. ``"stationary"`` is ``model.stationary()``.
+        Number of particles (at each point of a sweep), >= 1.
+    x0 : float, array_like, distribution, `escapade.init` or "stationary"
+        Initial states: an array that broadcasts to ``shape``, or that ends in the shape of one
+        particle. A distribution is anything with a ``ppf`` (scipy.stats frozen distributions, laws
+        of this package); it is sampled by inversion, each number of a particle on its own.
+        ``"stationary"`` is ``model.stationary()``, point by point.
     seed : int, optional
         0 to 2**64 - 1; drawn from the operating system when not given, and always recorded.
     dtype : {"float64", "float32"}, default "float64"
@@ -98,6 +103,9 @@ class Ensemble:
             raise TypeError(f"model must be a model of escapade.models, got {type(model).__name__}")
         self._model = model
         n = integer("n", n, low=1, high=2**40)
+        self._points = math.prod(model.shape)
+        if n * self._points > 2**40:
+            raise ValueError(f"n must leave at most 2**40 particles in all, got {n} at {self._points} points")
         self._seed = (
             secrets.randbits(64) if seed is None else integer("seed", seed, low=0, high=2**64 - 1)
         )
@@ -110,21 +118,33 @@ class Ensemble:
         initial = Initial(x0, model, n, self._dtype, self._first_id)
         try:
             self._engine = _core.Engine(
-                n, self._dtype.name, self._noise, self._seed, count, self._first_id
+                n,
+                self._dtype.name,
+                self._noise,
+                self._seed,
+                count,
+                self._first_id,
+                self._points,
+                model._planes,
             )
         except MemoryError:
+            need = n * self._points * model._planes * self._dtype.itemsize / 2**30
             raise MemoryError(
-                f"n={n} particles of {self._dtype.name} need {n * self._dtype.itemsize / 2**30:.3g} GiB"
+                f"n={n} particles of {self._dtype.name} need {need:.3g} GiB"
             ) from None
         self._initial: Initial | None = initial
-        self._coordinate = initial.fill(self._engine.state, self._seed)
-        self._engine.fill_padding()
+        self._fill(initial)
         self._legs: list[_Leg] = []
         self._seconds = 0.0
         self._work = 0.0
         self._bad = 0
         self._lock = threading.RLock()
         self._running = False
+
+    def _fill(self, initial: Initial) -> None:
+        for point in range(self._points):
+            self._coordinate = initial.fill(self._engine.state[point], self._seed, point)
+        self._engine.fill_padding()
 
     # -- what it is --------------------------------------------------------------------------------
 
@@ -135,8 +155,13 @@ class Ensemble:
 
     @property
     def n(self) -> int:
-        """Number of particles."""
+        """Number of particles, at each point of a sweep."""
         return self._engine.n
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of `x`: the sweep, the particles, and the numbers of one particle if several."""
+        return (*self._model.shape, self.n, *self._model.particle_shape)
 
     @property
     def seed(self) -> int:
@@ -186,14 +211,21 @@ class Ensemble:
 
     @property
     def state(self) -> npt.NDArray[Any]:
-        """The stored state, shape (n,), in `coordinate`; a read-only view, no copy."""
-        view = self._engine.state
+        """The stored state, shape `shape`, in `coordinate`; a read-only view, no copy."""
+        view = self._planes(slice(None, self._model.dim))
         view.flags.writeable = False
         return view
 
+    def _planes(self, which: slice) -> npt.NDArray[Any]:
+        """Return stored numbers of all particles, writable, in the shape that users see."""
+        stored = self._engine.state[:, :, which]
+        if not self._model.vector:
+            stored = stored[:, :, 0]
+        return stored.reshape(*self._model.shape, *stored.shape[1:])
+
     @property
     def x(self) -> npt.NDArray[Any]:
-        """States in the physical coordinate, shape (n,).
+        """States in the physical coordinate, shape `shape`.
 
         A read-only view of the ensemble's memory if it is stored in that coordinate, a new array
         otherwise. A view shows what that memory holds: after further runs the new states, in another
@@ -202,46 +234,81 @@ class Ensemble:
         """
         if self._coordinate == "physical":
             return self.state
-        out = np.empty(self.n, self._dtype)
+        out = np.empty((self._points, self.n), self._dtype)
         with np.errstate(over="ignore", under="ignore"):
-            for first in range(0, self.n, _PIECE):  # no second array of float64
-                count = min(_PIECE, self.n - first)
-                out[first : first + count] = self._physical(first, count)
-        return out
+            for point in range(self._points):
+                for first in range(0, self.n, _PIECE):  # no second array of float64
+                    count = min(_PIECE, self.n - first)
+                    out[point, first : first + count] = self._look(None, point, first, count)
+        return out.reshape(self.shape)
 
     @property
     def log_x(self) -> npt.NDArray[np.float64]:
-        """``ln x``, shape (n,), a new float64 array; -inf at 0, nan below.
+        """``ln x``, shape `shape`, a new float64 array; -inf at 0, nan below.
 
         From the log and Lamperti coordinates of networks it is exact however small ``x`` has become,
         where `x` itself is rounded to 0.
         """
-        return self._engine.logarithm(*self._map(), 0, self.n)
+        out = np.empty((self._points, self.n, self._model.dim))
+        for point, plane in np.ndindex(self._points, self._model.dim):
+            out[point, :, plane] = self._engine.logarithm(*self._map(), point, plane, 0, self.n)
+        return out.reshape(self.shape)
 
     @property
     def status(self) -> npt.NDArray[np.uint8]:
-        """Per particle, shape (n,): 0 running, 1 lost (nan or infinite)."""
-        lost: npt.NDArray[np.bool_] = ~np.isfinite(self._engine.state)
-        return lost.astype(np.uint8)
+        """Per particle, shape (*sweep, n): 0 running, 1 lost (nan or infinite)."""
+        lost = ~np.isfinite(self._engine.state).all(axis=2)
+        return lost.reshape(*self._model.shape, self.n).astype(np.uint8)
 
-    def _map(self) -> tuple[str, tuple[float, ...], str]:
-        return self._model.name, self._model._values, self._coordinate
+    def _map(self) -> tuple[str, npt.NDArray[np.float64], str]:
+        return (*self._model._call, self._coordinate)
 
-    def _physical(self, first: int, count: int) -> npt.NDArray[np.float64]:
-        return self._engine.physical(*self._map(), first, count)
+    # What observers look through. `of` is a function of states or None for the states themselves;
+    # components are what it returns for a particle.
 
-    def _power_sums(self, shift: float, highest: int) -> npt.NDArray[np.float64]:
-        return self._engine.power_sums(*self._map(), shift, highest)
+    def _look(
+        self, of: Observable | None, point: int, first: int, count: int
+    ) -> npt.NDArray[np.float64]:
+        """Return what is observed of particles at a point: shape (count,) or (count, components)."""
+        call = (*self._map(), point)
+        planes = [self._engine.physical(*call, k, first, count) for k in range(self._model.dim)]
+        x = np.stack(planes, axis=1) if self._model.vector else planes[0]
+        if of is None:
+            return x
+        y = np.asarray(of(x), dtype=np.float64)
+        if y.ndim not in (1, 2) or len(y) != count:
+            raise ValueError(
+                f"of must return an array of shape (n,) or (n, k) for n particles, got {y.shape} for n={count}"
+            )
+        return y
+
+    def _power_sums(
+        self, of: Observable | None, shifts: npt.NDArray[np.float64], highest: int
+    ) -> npt.NDArray[np.float64]:
+        """Return power sums about ``shifts``, shape (points, components), with one axis more."""
+        if of is None:
+            return self._engine.power_sums(*self._map(), shifts, highest)
+        sums = np.zeros((*shifts.shape, highest + 1))
+        for point in range(self._points):
+            for first in range(0, self.n, _LOOK):
+                y = self._look(of, point, first, min(_LOOK, self.n - first))
+                for k, column in enumerate(y.reshape(len(y), -1).T):
+                    sums[point, k] += _core.power_sums(
+                        np.ascontiguousarray(column), shifts[point, k], highest, self.threads
+                    )
+        return sums
 
     def _histogram(
         self,
+        plane: int,
         scale: int,
         lo: float,
         inverse_width: float,
         threshold: float,
         counts: npt.NDArray[np.uint64],
     ) -> None:
-        self._engine.histogram(*self._map(), scale, lo, inverse_width, threshold, counts)
+        """Add counts, shape (points, bins + 3), of one of the state's numbers."""
+        self._engine.histogram(*self._map(), plane, scale, lo, inverse_width, threshold, counts)
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -264,7 +331,8 @@ class Ensemble:
         t : float
             Time to advance by, >= 0, a whole number of steps. Give ``t`` or ``steps``.
         dt : float
-            Time step, > 0. Adaptive schemes cut it further where the state asks for it.
+            Time step, > 0. Adaptive schemes cut it further where the state asks for it. Processes in
+            discrete time have only one, their learning rate, which need not be given.
         scheme : str, default "auto"
             A scheme of `escapade.schemes`; "auto" takes the model's best (`Model.auto_scheme`), which
             `report` names.
@@ -297,12 +365,12 @@ class Ensemble:
         RuntimeError
             While another thread runs the ensemble; that run is not disturbed.
         """
-        if dt is None:
-            raise TypeError("dt must be given: the time step, a number > 0")
-        dt = number("dt", dt, low=0.0, open_low=True)
+        dt = self._time_step(dt)
         count = count_steps(t, steps, dt)
         on_bad = choice("on_bad", on_bad, ("warn", "raise", "ignore"))
         coarsen = integer("coarsen", coarsen, low=1, high=4096)
+        if coarsen > 1 and self._model.time_step is not None:
+            raise ValueError(f"coarsen must be 1 for the discrete time of {self._model.name}, got {coarsen}")
         name = resolve_scheme(self._model, scheme)
         observers = check_observers(observe)
         progress = boolean("progress", progress)
@@ -310,7 +378,8 @@ class Ensemble:
             if self._running:
                 raise RuntimeError("this ensemble is running: an observer must not call its run()")
             plan = self._plan(name, count, dt, coarsen)
-            if plan.end >= 2**39 or (self._engine.draw + count * coarsen) >= 2**56:
+            draws = count * coarsen * self._model._draws
+            if plan.end >= 2**39 or self._engine.draw + draws >= 2**56:
                 raise ValueError(f"steps must leave the step counter below 2**39, got {count}")
             for observer in observers:
                 observer.begin(self, plan)
@@ -328,6 +397,17 @@ class Ensemble:
                 judge(self, on_bad)
         stop.deliver()
         return self
+
+    def _time_step(self, dt: Any) -> float:
+        only = self._model.time_step
+        if dt is None and only is not None:
+            return only
+        if dt is None:
+            raise TypeError("dt must be given: the time step, a number > 0")
+        dt = number("dt", dt, low=0.0, open_low=True)
+        if only is not None and dt != only:
+            raise ValueError(f"dt must be the learning rate {only!r} of {self._model.name}, got {dt!r}")
+        return dt
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -348,8 +428,7 @@ class Ensemble:
         self._engine.change_coordinate(*self._map()[:2], self._coordinate, wanted)
         self._coordinate = wanted
         if not self._legs and self._initial is not None and self._engine.count_nonfinite() > lost:
-            self._coordinate = self._initial.fill(self._engine.state, self._seed)
-            self._engine.fill_padding()
+            self._fill(self._initial)
             raise ValueError(
                 f"x0 must lie where the {wanted} coordinate of {self._model!r} is defined"
             )
@@ -369,12 +448,12 @@ class Ensemble:
         """Make steps of the last leg and return the seconds they took."""
         leg, start = self._legs[-1], time.perf_counter()
         self._engine.advance(
-            self._model.name, leg.scheme, self._model._values, steps, leg.dt, leg.coarsen
+            self._model._call[0], leg.scheme, self._model._call[1], steps, leg.dt, leg.coarsen
         )
         leg.steps += steps
         seconds = time.perf_counter() - start
         self._seconds += seconds
-        self._work += float(steps) * self.n
+        self._work += float(steps) * self.n * self._points
         return seconds
 
     # -- afterwards --------------------------------------------------------------------------------
@@ -385,7 +464,7 @@ class Ensemble:
         return Report(
             model=repr(self._model),
             scheme=self._legs[-1].scheme if self._legs else "",
-            n=self.n,
+            n=self.n * self._points,
             dtype=self._dtype.name,
             noise=self._noise,
             device="cpu",
@@ -397,11 +476,11 @@ class Ensemble:
             seconds=self._seconds,
             particle_steps_per_second=self._work / self._seconds if self._work else 0.0,
             nonfinite=self._engine.count_nonfinite(),
-            substeps_per_step=self._engine.substeps / (steps * self.n),
+            substeps_per_step=self._engine.substeps / (steps * self.n * self._points),
             floor_hits=self._engine.floor_hits,
         )
 
-    def particle(self, i: int, every: int | None = None) -> Trajectory:
+    def particle(self, i: int, every: int | None = None, point: Any = ()) -> Trajectory:
         """Simulate particle ``i`` alone, over everything that the ensemble has done.
 
         Its final state equals ``x[i]`` bit for bit.
@@ -412,6 +491,8 @@ class Ensemble:
             Number of the particle, 0 to n - 1.
         every : int, optional
             Record the path every so many steps, as well as at both ends. By default both ends only.
+        point : index
+            Point of the sweep, if the model is one.
 
         Raises
         ------
@@ -427,7 +508,15 @@ class Ensemble:
                 "'stationary' of x0: this ensemble was loaded and had another distribution"
             )
         with self._alone():
-            return resimulate(self, i, every)
+            return resimulate(self, i, every, self._point(point))
+
+    def _point(self, index: Any) -> int:
+        shape = self._model.shape
+        index = index if isinstance(index, tuple) else (index,)
+        try:
+            return int(np.arange(self._points).reshape(shape)[index])
+        except (IndexError, TypeError):
+            raise ValueError(f"point must name one point of a sweep of shape {shape}, got {index!r}") from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a checkpoint, atomically: ``run(a); save; load; run(b)`` equals ``run(a + b)``.

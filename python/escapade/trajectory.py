@@ -19,37 +19,46 @@ _SLICE = 2**16  # steps between which Ctrl-C can come in
 
 
 class Trajectory(NamedTuple):
-    """One particle's path: times ``t`` and states ``x``, both of shape (k,)."""
+    """One particle's path: times ``t``, shape (k,), and states ``x``, shape (k,) or (k, dim)."""
 
     t: npt.NDArray[np.float64]
     x: npt.NDArray[Any]
 
 
-def resimulate(ensemble: Ensemble, i: int, every: int | None) -> Trajectory:
-    """Make again what ``ensemble`` has done to its particle ``i``.
+def resimulate(ensemble: Ensemble, i: int, every: int | None, point: int = 0) -> Trajectory:
+    """Make again what ``ensemble`` has done to its particle ``i`` at a point of the sweep.
 
     An engine of one particle whose number is that of particle ``i`` draws the same noise.
     """
     assert ensemble._initial is not None
     model, dtype = ensemble.model, ensemble.dtype
-    call = (model.name, model._values)
-    engine = _core.Engine(1, dtype.name, ensemble.noise, ensemble.seed, 1, ensemble._first_id + i)
-    coordinate = ensemble._initial.fill(engine.state, ensemble.seed, i)
+    name, parameters = model._call[0], model._call[1][point : point + 1]
+    id = ensemble._first_id + point * ensemble.n + i
+    engine = _core.Engine(
+        1, dtype.name, ensemble.noise, ensemble.seed, 1, id, 1, model._planes
+    )
+    coordinate = ensemble._initial.fill(engine.state[0], ensemble.seed, point, i)
     engine.fill_padding()
-    times, states = [0.0], [engine.physical(*call, coordinate, 0, 1)[0]]
+
+    def look() -> list[float]:
+        call = (name, parameters, coordinate, 0)
+        return [float(engine.physical(*call, k, 0, 1)[0]) for k in range(model.dim)]
+
+    times, states = [0.0], [look()]
     for leg in ensemble._legs:
         wanted = get_scheme(leg.scheme).coordinate
         if wanted != coordinate:
-            engine.change_coordinate(*call, coordinate, wanted)
+            engine.change_coordinate(name, parameters, coordinate, wanted)
             coordinate = wanted
         done = 0
         while done < leg.steps:
             rest = leg.steps - done
             length = min(rest, _SLICE if every is None else every - engine.step % every)
-            engine.advance(model.name, leg.scheme, model._values, length, leg.dt, leg.coarsen)
+            engine.advance(name, leg.scheme, parameters, length, leg.dt, leg.coarsen)
             done += length
             if every is not None or engine.step == ensemble.step:
                 times.append(leg.t0 + done * leg.dt)
-                states.append(engine.physical(*call, coordinate, 0, 1)[0])
+                states.append(look())
     with np.errstate(over="ignore", under="ignore"):
-        return Trajectory(np.array(times), np.array(states).astype(dtype))
+        x = np.array(states).astype(dtype)
+    return Trajectory(np.array(times), x if model.vector else x[:, 0])

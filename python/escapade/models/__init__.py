@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .balanced_network import BalancedNetwork
-from .base import Model, registry
+from .base import Model, Observable, registry
+from .diagonal_network import DiagonalNetwork
 from .double_well import DoubleWell
 from .geometric_brownian_motion import GeometricBrownianMotion
 from .ornstein_uhlenbeck import OrnsteinUhlenbeck
@@ -12,9 +13,11 @@ from .power_law import PowerLaw
 
 __all__ = [
     "BalancedNetwork",
+    "DiagonalNetwork",
     "DoubleWell",
     "GeometricBrownianMotion",
     "Model",
+    "Observable",
     "OrnsteinUhlenbeck",
     "Pitchfork",
     "PowerLaw",

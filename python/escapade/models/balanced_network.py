@@ -3,6 +3,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..data import DataMoments, gaussian
 from .base import Model
 
@@ -66,14 +68,14 @@ class BalancedNetwork(Model):
         super().__init__(depth=depth, width=width, T=T, data=data, gamma=gamma)
 
     @property
-    def domain(self) -> tuple[float, float]:
+    def domain(self) -> tuple[Any, Any]:
         """``v > 0`` for depth >= 1, any ``v`` for depth 0."""
-        return (0.0 if self.params["depth"] > 0 else -math.inf, math.inf)
+        return (np.where(np.asarray(self.depth) > 0, 0.0, -math.inf)[()], math.inf)
 
     @property
     def storage(self) -> str:
         """``"log"`` for depth >= 1, ``"physical"`` for depth 0."""
-        return "log" if self.params["depth"] > 0 else "physical"
+        return "log" if np.all(np.asarray(self.depth) > 0) else "physical"
 
     def stationary(self) -> Law:
         """Return the law ``p ~ v^(-3D/(D+1)) exp(-I(v)/T)/q(v)`` (arXiv:2308.06671, eq. A.14).
@@ -88,5 +90,4 @@ class BalancedNetwork(Model):
         """
         from .. import laws
 
-        p: dict[str, Any] = self._parameters
-        return laws.DiagonalNetwork(**p)
+        return laws.DiagonalNetwork(**self._single())

@@ -39,4 +39,4 @@ class DoubleWell(Model):
         """Return the Boltzmann law ``exp(-h (x^2 - 1)^2 / T)``; at T = 0 there is no single law."""
         from .. import laws
 
-        return laws.DoubleWell(**self.params)
+        return laws.DoubleWell(**self._single())

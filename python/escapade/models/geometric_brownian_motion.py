@@ -40,7 +40,7 @@ class GeometricBrownianMotion(Model):
         """Return the point mass at 0 if ``mu < sigma**2/2``; otherwise there is no law."""
         from .. import laws
 
-        return laws.GeometricBrownianMotion(**self.params)
+        return laws.GeometricBrownianMotion(**self._single())
 
     def transition(self, x0: float, t: float) -> Any:
         """Return the exact law of ``x(t)`` given ``x(0) = x0 > 0``, for ``t > 0``."""

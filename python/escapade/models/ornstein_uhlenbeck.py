@@ -42,4 +42,4 @@ class OrnsteinUhlenbeck(Model):
         """Return the normal law ``N(mu, sigma^2/(2 theta))``; theta = 0 has none, sigma = 0 a point."""
         from .. import laws
 
-        return laws.OrnsteinUhlenbeck(**self.params)
+        return laws.OrnsteinUhlenbeck(**self._single())

@@ -43,4 +43,4 @@ class Pitchfork(Model):
         """Return the law of ``z > 0``: ``z^2`` is Gamma for ``mu > sigma^2/2``, else a point at 0."""
         from .. import laws
 
-        return laws.Pitchfork(**self.params)
+        return laws.Pitchfork(**self._single())

@@ -57,7 +57,7 @@ class PowerLaw(Model):
         """Return Student's t (``rho = 0``), Pearson IV, or the normal law (``sigma_H = 0``)."""
         from .. import laws
 
-        return laws.PowerLaw(**self.params)
+        return laws.PowerLaw(**self._single())
 
     def transition_moments(self, u0: float, t: Any) -> TransitionMoments:
         """Return the exact moments of ``u(t)`` given ``u(0) = u0``; see `laws.transition_moments`."""

@@ -1,0 +1,125 @@
+// Draws rows of noise for one tile, whatever precision they are drawn and wanted in. Host code, the same for every target.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <numeric>
+
+#include "dispatch.hpp"
+
+namespace escapade {
+
+struct AlignedFree {
+  void operator()(void* p) const { std::free(p); }
+};
+using AlignedMemory = std::unique_ptr<void, AlignedFree>;
+
+inline AlignedMemory aligned_memory(size_t bytes) {
+  AlignedMemory memory(std::aligned_alloc(64, std::max<size_t>((bytes + 63) / 64 * 64, 64)));
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+
+class TileNoise {
+ public:
+  TileNoise(const Shape& shape, Precision drawn, Precision wanted, uint64_t seed, int coarsen)
+      : shape_(shape),
+        drawn_(shape.kind == Draw::words ? Precision::float32 : drawn),
+        wanted_(wanted),
+        seed_(seed),
+        coarsen_(coarsen),
+        target_(active_target()) {
+    const int d = std::max(shape.draws, 1);
+    // whole blocks of noise where that takes no more than a few steps; wide rows of draws make narrow tiles, to stay in
+    // cache
+    steps_ = tile_rows % d == 0 ? tile_rows / d : d < tile_rows ? tile_rows : 4 / std::gcd(d, 4);
+    if (shape.draws == 0) steps_ = 64;
+    columns_ = steps_ * d <= 2 * tile_rows ? tile_particles : 64;
+    rows_ = shape.draws == 0 ? 0 : steps_ * d;
+    const size_t values = size_t(rows_ + 4) * size_t(columns_);  // one block more, for a first draw in mid-block
+    const size_t element = drawn_ == Precision::float64 ? 8 : 4;
+    fine_ = aligned_memory(values * element);
+    if (coarsen_ > 1) coarse_ = aligned_memory(values * element);
+    if (drawn_ != wanted_ && drawn_ == Precision::float64) narrow_ = aligned_memory(values * 4);
+  }
+
+  size_t columns() const { return size_t(columns_); }
+  int draws() const { return shape_.draws; }
+
+  // Steps to make at once: they end where a full set of blocks ends, so that no block is drawn twice.
+  int steps_from(uint64_t draw, uint64_t steps) const {
+    uint64_t room = uint64_t(steps_);
+    const uint64_t d = uint64_t(shape_.draws), over = d ? draw % uint64_t(rows_) : 0;
+    if (coarsen_ == 1 && over % std::max<uint64_t>(d, 1) == 0 && d) room = (uint64_t(rows_) - over) / d;
+    return int(std::min(room, steps));
+  }
+
+  const void* fill(uint64_t first_id, int particles, uint64_t draw, int steps) {
+    if (rows_ == 0) return nullptr;
+    if (drawn_ == Precision::float32) return fill_as<float>(first_id, particles, draw, steps);
+    const double* z = fill_as<double>(first_id, particles, draw, steps);
+    if (wanted_ == Precision::float64) return z;
+    float* narrow = static_cast<float*>(narrow_.get());
+    for (int s = 0; s < steps * shape_.draws; ++s)
+      for (int p = 0; p < particles; ++p) narrow[s * columns_ + p] = float(z[s * columns_ + p]);
+    return narrow;
+  }
+
+ private:
+  void draw_rows(float* out, uint64_t id, int particles, uint64_t block, int blocks) {
+    const uint32_t stream = shape_.kind == Draw::increments ? 0 : data_stream;
+    if (shape_.kind == Draw::words) target_.fill_words32(out, columns(), seed_, stream, id, particles, block, blocks);
+    else target_.fill_normals32(out, columns(), seed_, stream, id, particles, block, blocks);
+  }
+  void draw_rows(double* out, uint64_t id, int particles, uint64_t block, int blocks) {
+    target_.fill_normals64(out, columns(), seed_, shape_.kind == Draw::increments ? 0 : data_stream, id, particles, block,
+                           blocks);
+  }
+
+  // rows of single draws; the first one sits at the returned pointer
+  template <class Z> const Z* fill_fine(uint64_t id, int particles, uint64_t draw, int count) {
+    constexpr uint64_t per_block = 16 / sizeof(Z);
+    Z* out = static_cast<Z*>(fine_.get());
+    const uint64_t skip = draw % per_block;
+    const int blocks = int((skip + uint64_t(count) + per_block - 1) / per_block);
+    draw_rows(out, id, particles, draw / per_block, blocks);
+    return out + skip * columns();
+  }
+
+  template <class Z> const Z* fill_as(uint64_t id, int particles, uint64_t draw, int steps) {
+    const int d = shape_.draws;
+    if (coarsen_ == 1) return fill_fine<Z>(id, particles, draw, steps * d);
+    Z* const coarse = static_cast<Z*>(coarse_.get());
+    const Z scale = Z(1 / std::sqrt(double(coarsen_)));
+    std::fill(coarse, coarse + size_t(steps * d) * columns(), Z(0));
+    for (int s = 0; s < steps; ++s) {
+      Z* rows = coarse + size_t(s * d) * columns();
+      for (int done = 0, total = coarsen_ * d; done < total;) {
+        const int count = std::min(total - done, rows_);
+        const Z* z = fill_fine<Z>(id, particles, draw, count);
+        for (int k = 0; k < count; ++k) {
+          Z* row = rows + size_t((done + k) % d) * columns();
+          for (int p = 0; p < particles; ++p) row[p] += z[size_t(k) * columns() + size_t(p)];
+        }
+        done += count, draw += uint64_t(count);
+      }
+      for (int j = 0; j < d; ++j)
+        for (int p = 0; p < particles; ++p) rows[size_t(j) * columns() + size_t(p)] *= scale;
+    }
+    return coarse;
+  }
+
+  static constexpr uint32_t data_stream = 5;  // Stream::data
+  Shape shape_;
+  Precision drawn_, wanted_;
+  uint64_t seed_;
+  int coarsen_, steps_, columns_, rows_;
+  const Target& target_;
+  AlignedMemory fine_, coarse_, narrow_;
+};
+
+}  // namespace escapade

@@ -1,0 +1,187 @@
+// Losses (v x - y)^2 + gamma |theta|^2 of a scalar v(theta) that is a sum of products of parameters: diagonal linear
+// networks and generalised rescaling symmetries. The noise of their gradients has rank one (theory A2; paper eq. A.67):
+//
+//   d theta = [-2 (beta1 v - beta2) g - 2 gamma theta] dt + 2 sqrt(T q(v)) g dW,  g = grad v,
+//   q(v) = alpha1 v^2 - 2 alpha2 v + alpha3,  ONE Wiener process for all parameters.
+#pragma once
+
+#include "../model.hpp"
+
+ESCAPADE_BEGIN
+
+// v = sum_i prod_k f_k(u_ik), with f_k(u) = u, or u^p_k if Powers. Parameter u_ik is number k width + i of a particle.
+// Layers and Width are compile-time sizes, 0 if they are known at run time only.
+template <class R, int Layers, int Width, bool Powers> struct Product {
+  static constexpr int fixed_planes = Layers * Width, fixed_temporaries = fixed_planes;
+  int layers_, width_, planes, temporaries;
+  const double* powers;
+  Product(int l, int w, const double* p) : layers_(l), width_(w), planes(l * w), temporaries(l * w), powers(p) {}
+  template <int L, int W> explicit Product(const Product<R, L, W, Powers>& o) : Product(o.layers_, o.width_, o.powers) {}
+  static constexpr bool linear() { return !Powers; }  // in each parameter
+  ESCAPADE_HD int layers() const { return Layers > 0 ? Layers : layers_; }
+  ESCAPADE_HD int width() const { return Width > 0 ? Width : width_; }
+
+  // f_k and its first two derivatives
+  template <class V> struct Factor {
+    V value, slope, bend;
+  };
+  template <class V> ESCAPADE_HD Factor<V> factor(int k, V u) const {
+    if constexpr (!Powers) {
+      return {u, V(R(1)), V(R(0))};
+    } else {
+      const int p = int(powers[k]);
+      V below = V(R(1)), low = V(p > 1 ? R(1) : R(0));  // u^(p-1) and u^(p-2)
+      for (int j = 1; j < p; ++j) {
+        if (j > 1) low = low * u;
+        below = below * u;
+      }
+      return {below * u, R(p) * below, R(p * (p - 1)) * low};
+    }
+  }
+
+  // v, and its gradient into g
+  template <class V> ESCAPADE_HD V gradient(const V* u, V* g) const {
+    const int L = layers(), W = width();
+    V v = V(R(0));
+    if (L == 2 && !Powers) {
+      for (int i = 0; i < W; ++i) {
+        g[i] = u[W + i], g[W + i] = u[i];
+        v = fma(u[i], u[W + i], v);
+      }
+      return v;
+    }
+    for (int i = 0; i < W; ++i) {
+      V product = V(R(1));
+      for (int k = 0; k < L; ++k) {
+        g[k * W + i] = product;
+        product = product * factor(k, u[k * W + i]).value;
+      }
+      v = v + product;
+      product = V(R(1));
+      for (int k = L - 1; k >= 0; --k) {
+        const Factor<V> f = factor(k, u[k * W + i]);
+        g[k * W + i] = g[k * W + i] * product * f.slope;
+        product = product * f.value;
+      }
+    }
+    return v;
+  }
+
+  // Number k of the Hessian of subnetwork i applied to the direction d(l): the product of the other factors is carried on as
+  // a dual number, so that factors may vanish.
+  template <class V, class D> ESCAPADE_HD V hessian_row(const V* u, int i, int k, D d) const {
+    const int L = layers(), W = width();
+    V value = V(R(1)), slope = V(R(0));
+    for (int l = 0; l < L; ++l) {
+      if (l == k) continue;
+      const Factor<V> f = factor(l, u[l * W + i]);
+      slope = fma(slope, f.value, value * (f.slope * d(l)));
+      value = value * f.value;
+    }
+    const Factor<V> f = factor(k, u[k * W + i]);
+    return fma(f.slope, slope, f.bend * value * d(k));
+  }
+};
+
+// The equation over such a product, with derived constants as R.
+template <class R, class P> struct RankOne : P {
+  static constexpr bool vector = true, scalar_noise = true;
+  R T, gamma, beta1, beta2, alpha1, alpha2, alpha3, rate_scale;
+  bool stratonovich;  // the equation is read in that calculus: its Ito drift has half the correction more
+
+  // numbers: T, gamma, beta1, beta2, alpha1, alpha2, alpha3, reading
+  RankOne(const P& product, const double* n)
+      : P(product),
+        T(R(n[0])),
+        gamma(R(n[1])),
+        beta1(R(n[2])),
+        beta2(R(n[3])),
+        alpha1(R(n[4])),
+        alpha2(R(n[5])),
+        alpha3(R(n[6])),
+        rate_scale(R(scale_of(product, n))),
+        stratonovich(n[7] != 0) {}
+  template <class Other>
+  explicit RankOne(const Other& o)
+      : P(o),
+        T(o.T),
+        gamma(o.gamma),
+        beta1(o.beta1),
+        beta2(o.beta2),
+        alpha1(o.alpha1),
+        alpha2(o.alpha2),
+        alpha3(o.alpha3),
+        rate_scale(o.rate_scale),
+        stratonovich(o.stratonovich) {}
+
+  template <class V> ESCAPADE_HD V q(V v) const {
+    // rounding can make the value of a parabola that touches zero slightly negative
+    return max(fma(fma(alpha1, v, V(R(-2) * alpha2)), v, V(alpha3)), V(R(0)));
+  }
+
+  template <class V> struct Point {
+    V v, Tq;
+  };
+  // What a step needs of a state; leaves g in the temporaries.
+  template <class V> ESCAPADE_HD Point<V> evaluate(const V* u, V* g) const {
+    const V v = this->gradient(u, g);
+    return {v, T * q(v)};
+  }
+  template <class V, class W>
+  ESCAPADE_HD void increment(const Point<V>& at, const V* u, const W& dw, V h, V* du, V* g) const {
+    const V along = fma(R(2) * sqrt(at.Tq), dw(0), R(-2) * fma(beta1, at.v, V(-beta2)) * h), decay = R(-2) * gamma * h;
+    const int n = P::fixed_planes > 0 ? P::fixed_planes : this->planes;
+    for (int k = 0; k < n; ++k) du[k] = fma(along, g[k], decay * u[k]);
+    if (stratonovich) add_correction(at, u, g, R(0.5) * h, du);
+  }
+  // c += scale (b . grad) b, the sum of Milstein's term: 4 T q H g + 2 T q' |g|^2 g with H the Hessian of v.
+  template <class V> ESCAPADE_HD void add_correction(const Point<V>& at, const V* u, const V* g, V scale, V* c) const {
+    const int L = this->layers(), W = this->width();
+    V norm = V(R(0));
+    for (int k = 0; k < L * W; ++k) norm = fma(g[k], g[k], norm);
+    const V along = scale * (R(4) * T) * fma(alpha1, at.v, V(-alpha2)) * norm, across = scale * (R(4) * at.Tq);
+    for (int i = 0; i < W; ++i)
+      for (int k = 0; k < L; ++k) {
+        const V bend = this->template hessian_row<V>(u, i, k, [&](int l) { return g[l * W + i]; });
+        c[k * W + i] = c[k * W + i] + fma(across, bend, along * g[k * W + i]);
+      }
+  }
+
+  // How fast drift and noise change along the path (theory section 6, theta space).
+  template <class V> ESCAPADE_HD V step_rate(const V* u, V* g) const {
+    const V v = this->gradient(u, g);
+    return rate_of(v, u, g);
+  }
+  template <class V> ESCAPADE_HD V rate_of(V v, const V* u, const V* g) const {
+    const int L = this->layers(), W = this->width();
+    V norm = V(R(0)), steepest = V(R(0));
+    for (int k = 0; k < L * W; ++k) norm = fma(g[k], g[k], norm);
+    for (int i = 0; i < W; ++i)
+      for (int k = 0; k < L; ++k) {
+        // sum over l of |H_kl|
+        V row = V(R(0));
+        if (L == 2 && this->linear()) row = V(R(1));
+        else
+          for (int j = 0; j < L; ++j)
+            row = row + abs(this->template hessian_row<V>(u, i, k, [&](int l) { return V(R(l == j)); }));
+        steepest = max(steepest, row);
+      }
+    const V Q = q(v), slope = R(2) * fma(alpha1, v, V(-alpha2));
+    V rate = R(4) * steepest * abs(fma(beta1, v, V(-beta2))) + R(2) * beta1 * norm;
+    rate = rate + R(16) * T * (steepest * steepest) * Q + R(2) * abs(V(gamma));
+    // q'^2 / q stays finite where a parabola touches zero: q'^2 <= 4 alpha1 q
+    const V curved = select(Q > R(0), min(slope * slope / max(Q, V(R(1e-30))), V(R(4) * alpha1)), V(R(4) * alpha1));
+    return R(1) + rate + R(4) * T * (norm * norm) * curved;
+  }
+  // Steps are cut where the rate exceeds this multiple of what it is at the balanced minimum v = beta2/beta1.
+  static double scale_of(const P& product, const double* n) {
+    const double depth = product.layers_, target = n[2] > 0 ? abs(n[3]) / n[2] : 0;
+    const double v = target + 1e-3, u2 = exp(2 / depth * log(v / product.width_)), g2 = depth * v * v / product.width_ / u2;
+    const double row = (depth - 1) * v / product.width_ / u2, Q = max(n[4] * v * v - 2 * n[5] * v + n[6], 0.0);
+    const double slope = 2 * (n[4] * v - n[5]), curved = Q > 0 ? min(slope * slope / Q, 4 * n[4]) : 4 * n[4];
+    const double rate = 2 * n[2] * g2 + 16 * n[0] * row * row * Q + 2 * n[1] + 4 * n[0] * g2 * g2 * curved;
+    return 3 * (1 + rate + 4 * abs(n[3]) + 4 * n[0] * n[6]);
+  }
+};
+
+ESCAPADE_END

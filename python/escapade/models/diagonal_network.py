@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..data import DataMoments, gaussian
+from .._checks import choice
+from .balanced_network import BalancedNetwork
+from .base import Model, Observable
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class DiagonalNetwork(Model):
+    """Diagonal linear network trained by SGD (Ito): all its parameters, driven by one Wiener process.
+
+    ``f(x) = v x`` with ``v = sum_i prod_k u_ik`` over ``width`` subnetworks and ``depth + 1`` layers,
+    loss ``(v x - y)^2 + gamma |u|^2``, whose gradient noise has rank one::
+
+        du_ik = [-2 g_ik (beta1 v - beta2) - 2 gamma u_ik] dt + 2 sqrt(T q(v)) g_ik dW
+        g_ik = dv/du_ik,  q(v) = alpha1 v^2 - 2 alpha2 v + alpha3
+
+    A particle is an array of length ``(depth + 1) * width``, layer by layer: ``x.reshape(-1,
+    depth + 1, width)``. Noise balances the layers; from any start of depth 1 (below ``T_c``) the law
+    of ``v`` becomes that of `BalancedNetwork`.
+
+    Parameters
+    ----------
+    depth : int, default 1
+        ``D``, the number of layers minus one, >= 0; 0 is linear regression.
+    width : int, default 1
+        Number of subnetworks, >= 1.
+    T : float or array_like, default 0.1
+        Temperature, learning rate over batch size, >= 0.
+    data : DataMoments, default ``escapade.data.gaussian(1, 1)``
+        Moments of the data set, from `escapade.data`.
+    gamma : float or array_like, default 0
+        Weight decay, >= 0.
+    calculus : {"ito", "stratonovich"}, default "ito"
+        How the equation is read. SGD is Ito; read in Stratonovich's sense the same equation conserves
+        ``u_ik^2 - u_il^2`` exactly, and noise does not balance layers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or is out of bounds.
+
+    References
+    ----------
+    Ziyin, Li and Ueda, *Law of balance and stationary distribution of stochastic gradient descent*,
+    arXiv:2308.06671 (PRE 111, 065303), eq. A.67 (which prints eta for T).
+    """
+
+    preferred_schemes = ("adaptive-milstein",)
+    vector = True
+    structural = ("depth", "width")
+
+    def __init__(
+        self,
+        depth: int = 1,
+        width: int = 1,
+        T: Any = 0.1,
+        data: DataMoments | None = None,
+        gamma: Any = 0.0,
+        calculus: str = "ito",
+    ) -> None:
+        data = gaussian(1.0, 1.0) if data is None else data
+        if not isinstance(data, DataMoments):
+            raise TypeError(
+                "data must be DataMoments (escapade.data.gaussian, binary, moments or from_samples), "
+                f"got {type(data).__name__}"
+            )
+        reading = ("ito", "stratonovich").index(
+            choice("calculus", calculus, ("ito", "stratonovich"))
+        )
+        super().__init__(
+            depth=depth,
+            width=width,
+            T=T,
+            data=data,
+            gamma=gamma,
+            calculus=calculus,
+            _derived={"reading": reading},
+        )
+
+    @property
+    def calculus(self) -> str:
+        """``"ito"`` or ``"stratonovich"``: how the equation is read."""
+        return str(self._arguments["calculus"])
+
+    @property
+    def reduced(self) -> BalancedNetwork:
+        """The equation of ``v`` alone on the balanced manifold."""
+        return BalancedNetwork(self.depth, self.width, self.T, self.data, self.gamma)
+
+    def balanced(self, v: FloatArray) -> FloatArray:
+        """Return parameters of balanced networks of end-to-end weight ``v``, shape (n, dim)."""
+        layers, width = self.depth + 1, self.width
+        size = (np.abs(v) / width) ** (1.0 / layers)
+        x = np.repeat(size[:, None], layers * width, axis=1)
+        x[:, :width] *= np.sign(v)[:, None]
+        return x
