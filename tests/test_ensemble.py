@@ -423,6 +423,32 @@ def test_saving_keeps_everything(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "b"]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        ea.data.moments(1.0, 1.0, 2.0, 2.0, 3.0),
+        ea.data.gaussian(1.0, 0.7),
+        ea.data.interpolating(0.5),
+        ea.data.from_samples([1.0, -2.0, 0.1], [0.3, -1.0, 2.0]),
+    ],
+    ids=lambda m: m.label,
+)
+def test_a_checkpoint_keeps_the_data(tmp_path: Path, source: ea.data.DataMoments) -> None:
+    path = tmp_path / "state.npz"
+    ea.Ensemble(ea.models.BalancedNetwork(1, 1, 0.05, source), 3, 0.4, seed=1).save(path)
+    got = ea.Ensemble.load(path).model.params["data"]
+    assert got == source and hash(got) == hash(source) and got.law == source.law
+
+
+def test_the_parameters_of_a_sweep_survive_a_checkpoint(tmp_path: Path) -> None:
+    arrays: dict[str, Any] = {}
+    sweep = ea.data.gaussian([1.0, 0.1], [[0.5], [1.0 / 3.0]])
+    encoded = json.loads(json.dumps(checkpoint._encode(sweep, arrays)))
+    np.savez(tmp_path / "arrays.npz", **arrays)
+    with np.load(tmp_path / "arrays.npz", allow_pickle=False) as file:
+        assert checkpoint._decode(encoded, file) == sweep
+
+
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path)
     before = path.read_bytes()

@@ -6,14 +6,15 @@ import contextlib
 import json
 import os
 import tempfile
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core, models, schemes
 from ._checks import integer, number
-from .data import DataMoments
+from .data import DataLaw, DataMoments
 from .initial import Initial
 
 if TYPE_CHECKING:
@@ -24,22 +25,41 @@ __all__ = ["load", "save"]
 _FORMAT = "escapade-checkpoint-1"
 
 
-def _encode(params: dict[str, Any]) -> dict[str, Any]:
-    return {k: {"data": asdict(v)} if isinstance(v, DataMoments) else v for k, v in params.items()}
+def _encode(value: Any, arrays: dict[str, Any]) -> Any:
+    """Return ``value`` as JSON can hold it; arrays go into ``arrays`` and leave their name behind."""
+    if isinstance(value, (DataMoments, DataLaw)):
+        kind = "data" if isinstance(value, DataMoments) else "law"
+        return {kind: {f.name: _encode(getattr(value, f.name), arrays) for f in fields(value)}}
+    if isinstance(value, np.ndarray):
+        name = f"parameter{len(arrays)}"
+        arrays[name] = value
+        return {"array": name}
+    return value
 
 
-def _decode(params: dict[str, Any]) -> dict[str, Any]:
-    return {k: DataMoments(**v["data"]) if isinstance(v, dict) else v for k, v in params.items()}
+def _decode(value: Any, arrays: Mapping[str, Any]) -> Any:
+    """Undo :func:`_encode`."""
+    if not isinstance(value, dict):
+        return value
+    match list(value):
+        case ["array"]:
+            return arrays[value["array"]]
+        case ["data"]:
+            return DataMoments(**{k: _decode(v, arrays) for k, v in value["data"].items()})
+        case ["law"]:
+            return DataLaw(**{k: _decode(v, arrays) for k, v in value["law"].items()})
+    raise ValueError(f"its parameters hold {list(value)}")
 
 
 def save(ensemble: Ensemble, path: str | os.PathLike[str]) -> None:
     """Write ``ensemble`` to ``path``: to a file beside it first, which then takes its name."""
     initial, engine = ensemble._initial, ensemble._engine
+    parameters: dict[str, Any] = {}
     header = {
         "format": _FORMAT,
         "version": _core.version,
         "model": ensemble.model.name,
-        "params": _encode(ensemble.model.params),
+        "params": {k: _encode(v, parameters) for k, v in ensemble.model.params.items()},
         "seed": ensemble.seed,
         "noise": ensemble.noise,
         "first_id": ensemble._first_id,
@@ -52,6 +72,7 @@ def save(ensemble: Ensemble, path: str | os.PathLike[str]) -> None:
     arrays: dict[str, Any] = {
         "header": np.frombuffer(json.dumps(header).encode(), dtype=np.uint8),
         "state": engine.state,
+        **parameters,
     }
     if initial is not None and initial.array is not None:
         arrays["x0"] = initial.array
@@ -86,6 +107,7 @@ def load(cls: type[Ensemble], path: str | os.PathLike[str], threads: int | None)
                 )
             state = file["state"]
             x0 = file["x0"] if "x0" in file else None
+            header["params"] = {k: _decode(v, file) for k, v in header["params"].items()}
         return _rebuild(cls, header, state, x0, threads)
     except FileNotFoundError:
         raise
@@ -127,7 +149,7 @@ def _rebuild(
 ) -> Ensemble:
     if state.ndim != 1:
         raise ValueError(f"its state has shape {state.shape}")
-    model = models.get(header["model"])(**_decode(header["params"]))
+    model = models.get(header["model"])(**header["params"])
     if set(header["params"]) != set(model.params):
         raise ValueError(f"its parameters are {sorted(header['params'])}")
     kind = header["initial"]["kind"]
