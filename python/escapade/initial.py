@@ -142,7 +142,9 @@ class Initial:
                 x: Any = np.float64(self.value)
             else:
                 shape = (*model.shape, self.n, *(() if self.balanced else model.particle_shape))
-                everyone = np.broadcast_to(self.array, shape).reshape(model._points, *shape[len(model.shape) :])
+                everyone = np.broadcast_to(self.array, shape).reshape(
+                    model._points, *shape[len(model.shape) :]
+                )
                 x = everyone[point, first : first + len(state)]
             visible[...] = self._of_v(x, len(state)) if self.balanced else x
             return "physical"
@@ -175,7 +177,9 @@ class Initial:
             u = _core.uniforms(_CHUNK, seed, _core.stream_initial, id, k)
             x = np.asarray(quantile(u), dtype=np.float64)
             if x.shape != u.shape:
-                raise ValueError(f"x0 must be a scalar distribution, got quantiles of shape {x.shape}")
+                raise ValueError(
+                    f"x0 must be a scalar distribution, got quantiles of shape {x.shape}"
+                )
             columns.append(x)
         return columns[0] if scalar else np.stack(columns, axis=1)
 

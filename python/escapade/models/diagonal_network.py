@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data import DataMoments, gaussian
 from .._checks import choice
+from ..data import DataMoments, gaussian
 from .balanced_network import BalancedNetwork
-from .base import Model, Observable
+from .base import Model
 
 FloatArray = npt.NDArray[np.float64]
 
