@@ -280,7 +280,8 @@ class Ensemble:
         y = np.asarray(of(x), dtype=np.float64)
         if y.ndim not in (1, 2) or len(y) != count:
             raise ValueError(
-                f"of must return an array of shape (n,) or (n, k) for n particles, got {y.shape} for n={count}"
+                f"of must return an array of shape (n,) or (n, k) for n particles, "
+                f"got shape {y.shape} for n={count}"
             )
         return y
 

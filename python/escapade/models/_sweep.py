@@ -1,4 +1,4 @@
-"""Parameters that may be arrays: checked one by one, broadcast together, laid out as rows for the engine."""
+"""Parameters that may be arrays: checked, broadcast together, laid out as rows for the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every model shares: parameters checked against the compiled registry, schemes, coordinates, sweeps."""
+"""What every model shares: parameters checked against the registry, schemes, coordinates, sweeps."""
 
 from __future__ import annotations
 
