@@ -20,7 +20,7 @@ from .observers import Autocorrelation, Histogram, Moments, Observer, Snapshots,
 from .report import EnsembleWarning, NonFiniteError, Report
 
 if TYPE_CHECKING:
-    from . import laws, plots, theory
+    from . import laws, plots, reproduce, theory
 
 __version__: str = _core.version
 
@@ -42,6 +42,7 @@ __all__ = [
     "laws",
     "models",
     "plots",
+    "reproduce",
     "schemes",
     "theory",
 ]
@@ -49,6 +50,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # these bring in parts of scipy and matplotlib that take a while to import
-    if name in ("laws", "plots", "theory"):
+    if name in ("laws", "plots", "reproduce", "theory"):
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -259,7 +259,7 @@ class Ensemble:
     @property
     def status(self) -> npt.NDArray[np.uint8]:
         """Per particle, shape (*sweep, n): 0 running, 1 lost (nan or infinite)."""
-        lost = ~np.isfinite(self._engine.state).all(axis=2)
+        lost: npt.NDArray[np.bool_] = ~np.isfinite(self._engine.state).all(axis=2)
         return lost.reshape(*self._model.shape, self.n).astype(np.uint8)
 
     def _map(self) -> tuple[str, npt.NDArray[np.float64], str]:
@@ -404,17 +404,17 @@ class Ensemble:
         return self
 
     def _time_step(self, dt: Any) -> float:
-        only = self._model.time_step
+        only: float | None = self._model.time_step
         if dt is None and only is not None:
             return only
         if dt is None:
             raise TypeError("dt must be given: the time step, a number > 0")
-        dt = number("dt", dt, low=0.0, open_low=True)
-        if only is not None and dt != only:
+        step = number("dt", dt, low=0.0, open_low=True)
+        if only is not None and step != only:
             raise ValueError(
                 f"dt must be the learning rate {only!r} of {self._model.name}, got {dt!r}"
             )
-        return dt
+        return step
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

@@ -141,6 +141,7 @@ class Initial:
             if self.value is not None:
                 x: Any = np.float64(self.value)
             else:
+                assert self.array is not None
                 shape = (*model.shape, self.n, *(() if self.balanced else model.particle_shape))
                 everyone = np.broadcast_to(self.array, shape).reshape(
                     model._points, *shape[len(model.shape) :]
@@ -163,7 +164,7 @@ class Initial:
         return "log" if logarithmic else "physical"
 
     def _of_v(self, v: Any, count: int) -> FloatArray:
-        states: FloatArray = self.model.balanced(np.broadcast_to(np.asarray(v, np.float64), count))  # type: ignore[attr-defined]
+        states: FloatArray = self.model.balanced(np.broadcast_to(np.asarray(v, np.float64), count))
         return states
 
     def _sample(self, law: Any, seed: int, id: int, logarithmic: bool) -> FloatArray:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,9 @@ from .._checks import choice
 from ..data import DataMoments, gaussian
 from .balanced_network import BalancedNetwork
 from .base import Model
+
+if TYPE_CHECKING:
+    from ..laws import Law
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -94,6 +97,20 @@ class DiagonalNetwork(Model):
     def reduced(self) -> BalancedNetwork:
         """The equation of ``v`` alone on the balanced manifold."""
         return BalancedNetwork(self.depth, self.width, self.T, self.data, self.gamma)
+
+    def stationary(self) -> Law:
+        """Return the law of ``v`` on the balanced manifold, that of `BalancedNetwork`.
+
+        From other starts depth 1 comes to it; for depth >= 2 a part of the paths may be trapped where
+        two factors vanish (`escapade.theory.trap_threshold`).
+
+        Raises
+        ------
+        escapade.laws.NoStationaryLaw
+            If no law exists; the message says what happens instead.
+        """
+        self._single()
+        return self.reduced.stationary()
 
     def balanced(self, v: FloatArray) -> FloatArray:
         """Return parameters of balanced networks of end-to-end weight ``v``, shape (n, dim)."""
