@@ -33,9 +33,7 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="DIR",
         help="folder to write to (default escapade-figures)",
     )
-    parser.add_argument(
-        "--seed", type=count, default=7, metavar="S", help="seed, >= 0 (default 7)"
-    )
+    parser.add_argument("--seed", type=count, default=7, metavar="S", help="seed, >= 0 (default 7)")
     parser.add_argument(
         "--scale",
         type=float,
@@ -80,7 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"escapade: {figure.name}: no picture: {error}", file=sys.stderr)
         agrees = agrees and result.agrees
         if arguments.json:
-            records.append({"name": figure.name, "statistics": [asdict(s) for s in result.statistics]})
+            records.append(
+                {"name": figure.name, "statistics": [asdict(s) for s in result.statistics]}
+            )
         else:
             _show(figure, result, seconds)
     if arguments.json:

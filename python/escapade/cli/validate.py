@@ -38,6 +38,8 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     )
     choices = parser.add_subparsers(title="models", metavar="MODEL", required=True)
     for name in models.list():
+        if models.get(name).vector or models.get(name).kernel:
+            continue  # no law of one number, or no parameters of its own in the registry
         _add_model(choices, name)
 
 
