@@ -20,7 +20,7 @@ from .observers import Autocorrelation, Histogram, Moments, Observer, Snapshots,
 from .report import EnsembleWarning, NonFiniteError, Report
 
 if TYPE_CHECKING:
-    from . import laws, plots
+    from . import laws, plots, theory
 
 __version__: str = _core.version
 
@@ -42,11 +42,12 @@ __all__ = [
     "models",
     "plots",
     "schemes",
+    "theory",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # laws and plots bring in parts of scipy and matplotlib that take a while to import
-    if name in ("laws", "plots"):
+    # laws, plots and theory bring in parts of scipy and matplotlib that take a while to import
+    if name in ("laws", "plots", "theory"):
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
