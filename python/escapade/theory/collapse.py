@@ -16,7 +16,7 @@ from scipy import optimize
 from .._checks import number
 from ..data._sweep import Values, broadcast, values
 from ._inputs import matrix, symmetric, vector
-from ._log_normal_mean import mean_log_abs_normal
+from ._log_normal_mean import log_one_plus, mean_log_one_plus
 
 __all__ = [
     "CollapseRate",
@@ -135,9 +135,8 @@ def lyapunov_sgd(eta: Values, h_mean: Values, h_sd: Values, gamma: Values = 0.0)
             "gamma": values("gamma", gamma, low=0.0),
         }
     )
-    spread = p["eta"] * p["h_sd"]
-    centre = 1.0 - p["eta"] * (p["h_mean"] + 2.0 * p["gamma"])
-    return np.log(spread) + mean_log_abs_normal(centre / spread)
+    shift = -p["eta"] * (p["h_mean"] + 2.0 * p["gamma"])
+    return mean_log_one_plus(shift, p["eta"] * p["h_sd"])
 
 
 def lyapunov_sgd_samples(eta: Values, h: Any, gamma: float = 0.0) -> Values:
@@ -159,8 +158,7 @@ def lyapunov_sgd_samples(eta: Values, h: Any, gamma: float = 0.0) -> Values:
     """
     rate = np.asarray(values("eta", eta, low=0.0, open_low=True))
     full = vector("h", h) + 2.0 * number("gamma", gamma, low=0.0)
-    with np.errstate(divide="ignore"):
-        return np.mean(np.log(np.abs(1.0 - rate[..., None] * full)), axis=-1)[()]
+    return np.mean(log_one_plus(-rate[..., None] * full), axis=-1)[()]
 
 
 def _second_order(mean: float, square: float) -> float:
@@ -189,7 +187,7 @@ def collapse_eta(h_mean: float, h_sd: float, gamma: float = 0.0) -> CollapseRate
     # For small eta the exponent is -eta mean > 0, for eta >> 1/sd it grows like ln eta.
     low, high = math.log(1e-3 * second), math.log(1e3 / sd + 10.0 * second)
     grid = np.linspace(low, high, 600)
-    heights = np.array([exponent(x) for x in grid])
+    heights = lyapunov_sgd(np.exp(grid), mean, sd)
     least = int(np.argmin(heights))
     where = optimize.minimize_scalar(
         exponent, bounds=(grid[max(least - 1, 0)], grid[min(least + 1, 599)]), method="bounded"

@@ -44,22 +44,12 @@ _INTEGRATION = _integration()
 
 
 class _Line(NamedTuple):
-    """A diffusion ``dv = a dt + b dW`` seen on a coordinate ``y`` in which grids are even."""
+    """A diffusion ``a dt + b dW`` and a coordinate ``y`` in which grids may be even."""
 
-    v: Callable[[Any], Any]
-    dv: Callable[[Any], Any]
     y: Callable[[float], float]
-    drift: Callable[[Any], Any]
-    square: Callable[[Any], Any]  # b^2
-
-    def tilt(self, y: Any) -> Any:
-        """``2 a/b^2 dv/dy``, minus the slope of the log of the scale density."""
-        v = self.v(y)
-        return 2.0 * self.drift(v) / self.square(v) * self.dv(y)
-
-    def weight(self, y: Any) -> Any:
-        """``2/b^2 dv/dy``, the speed density without its exponential."""
-        return 2.0 / self.square(self.v(y)) * self.dv(y)
+    tilt: Callable[[Any], Any]  # 2 a/b^2 dx/dy, minus the slope of the log of the scale density
+    weight: Callable[[Any], Any]  # 2/b^2 dx/dy, the speed density without its exponential
+    dx: Callable[[Any], Any]  # dx/dy
 
 
 def mean_first_passage(
@@ -130,15 +120,19 @@ def mean_first_passage(
 
 
 def _positive(depth: int, width: int, d: DataMoments, T: float, gamma: float) -> _Line:
-    """Eq. A.93 on ``y = ln v``."""
+    """Eq. A.93 for ``x = y = ln v``, where small ``v`` do not underflow."""
     m, layers = 2.0 * depth / (depth + 1.0), depth + 1.0
     k = 2.0 * layers * width ** (1.0 - m)
 
-    def drift(v: Any) -> Any:
-        spurious = depth / layers * 0.5 * k * k * v ** (2.0 * m - 1.0) * T * d.q(v)
-        return -k * v**m * (d.beta1 * v - d.beta2) - 2.0 * gamma * layers * v + spurious
+    def square(v: Any) -> Any:
+        return k * k * v ** (2.0 * m - 2.0) * T * d.q(v)
 
-    return _Line(np.exp, np.exp, math.log, drift, lambda v: k * k * v ** (2.0 * m) * T * d.q(v))
+    def tilt(y: Any) -> Any:
+        v = np.exp(y)
+        drift = -k * v ** (m - 1.0) * (d.beta1 * v - d.beta2) - 2.0 * gamma * layers
+        return 2.0 * drift / square(v) - 1.0 / layers
+
+    return _Line(math.log, tilt, lambda y: 2.0 / square(np.exp(y)), np.ones_like)
 
 
 def _linear(d: DataMoments, T: float, gamma: float) -> _Line:
@@ -146,12 +140,15 @@ def _linear(d: DataMoments, T: float, gamma: float) -> _Line:
     rate = d.beta1 + gamma
     c = d.beta2 / rate
     s = math.sqrt(T * float(d.q(c)) / rate)
+
+    def weight(y: Any) -> Any:
+        return 2.0 / (4.0 * T * d.q(c + s * np.sinh(y))) * s * np.cosh(y)
+
     return _Line(
-        lambda y: c + s * np.sinh(y),
-        lambda y: s * np.cosh(y),
         lambda v: math.asinh((v - c) / s),
-        lambda v: -2.0 * (rate * v - d.beta2),
-        lambda v: 4.0 * T * d.q(v),
+        lambda y: -2.0 * rate * s * np.sinh(y) * weight(y),
+        weight,
+        lambda y: s * np.cosh(y),
     )
 
 
@@ -160,15 +157,18 @@ def _passage(line: _Line, start: float, stop: float, scales: list[float], slope:
     sign = 1.0 if stop > start else -1.0
     end = _cut(line, start, -sign, scales, 40.0 if slope else math.inf)
     cells, before = 2 * math.ceil(abs(stop - end) / _STEP), math.nan
-    for _ in range(7):
+    for _ in range(9):
         with np.errstate(over="ignore", invalid="ignore"):
             now = _integral(line, end, start, stop, cells, sign * slope)
         if math.isnan(now) or math.isinf(now):
             return math.inf
-        if abs(now - before) <= 1e-11 * now:
-            break
+        if abs(now - before) <= 1e-10 * now:
+            return now
         before, cells = now, 2 * cells
-    return now
+    raise ValueError(
+        "T must not be so small, or start and stop so far apart: the quadrature of the passage time "
+        f"does not settle ({before:.6g})"
+    )
 
 
 def _cut(line: _Line, start: float, way: float, scales: list[float], reach: float) -> float:
@@ -189,7 +189,7 @@ def _cut(line: _Line, start: float, way: float, scales: list[float], reach: floa
 def _integral(
     line: _Line, end: float, start: float, stop: float, cells: int, slope: float
 ) -> float:
-    """Return ``int_start^stop R dv``, ``R(y) = exp(-phi(y)) |int_end^y m exp(phi) dz|``.
+    """Return ``int_start^stop R dx``, ``R(y) = exp(-phi(y)) |int_end^y m exp(phi) dz|``.
 
     ``R`` is carried from cell to cell, so that only differences of ``phi`` within a cell appear.
     """
@@ -209,7 +209,7 @@ def _integral(
     for i in range(len(half)):
         if i >= near:
             inner = np.exp(-phi[i]) * (carry + _INTEGRATION @ (weight[i] * np.exp(phi[i])))
-            total += float(np.abs(half[i, 0]) * (_WEIGHTS @ (inner * line.dv(y[i]))))
+            total += float(np.abs(half[i, 0]) * (_WEIGHTS @ (inner * line.dx(y[i]))))
         carry = math.exp(-rise[i]) * carry if rise[i] > -700.0 else math.inf
         carry += float(_WEIGHTS @ (weight[i] * np.exp(phi[i] - rise[i])))
     return total

@@ -53,20 +53,21 @@ def local_maximum_window(a: float) -> Window:
         Twice the mean of ``x``, < 0.
     """
     size = _maximum(a)
-    high = (size + math.sqrt(size * size + 8.0 * size + 8.0)) / (2.0 * (1.0 + size))
-    return Window(size / (1.0 + size), high)
+    low = size / (1.0 + size)
+    root = math.hypot(size, math.sqrt(8.0) * math.sqrt(1.0 + size))  # no overflow
+    return Window(low, 0.5 * (low + root / (1.0 + size)))
 
 
 def local_maximum_sde(a: float) -> float:
     """Return ``4|a|/(2+|a|)^2``, the learning rate above which the SDE limit collapses."""
     size = _maximum(a)
-    return 4.0 * size / (2.0 + size) ** 2
+    return 4.0 * size / (2.0 + size) / (2.0 + size)
 
 
 def local_maximum_second_order(a: float) -> float:
     """Return ``2|a|/(1 + (1+|a|)^2)``, the lower edge of the window to second order."""
     size = _maximum(a)
-    return 2.0 * size / (1.0 + (1.0 + size) ** 2)
+    return 2.0 * size / (1.0 + (1.0 + size) * (1.0 + size))
 
 
 def _logs(a: Values, lam: Values) -> tuple[Values, Values]:

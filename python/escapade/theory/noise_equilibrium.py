@@ -14,7 +14,7 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import optimize, special
+from scipy import optimize
 
 from .._checks import _show, number
 from ._inputs import psd, symmetric, vector
@@ -143,10 +143,12 @@ def noise_equilibrium(
     if not up.any():
         return -math.inf
 
+    log_up, slope_up = np.log(up[up > 0.0]), twice[up > 0.0]
+    log_down, slope_down = np.log(down[down > 0.0]), twice[down > 0.0]
+
     def excess(x: float) -> float:  # decreasing, with a slope between -2 max and -2 min of twice
-        rise = special.logsumexp(-twice[up > 0.0] * x, b=up[up > 0.0])
-        fall = special.logsumexp(twice[down > 0.0] * x, b=down[down > 0.0])
-        return float(rise - fall)
+        rise = np.logaddexp.reduce(log_up - slope_up * x)
+        return float(rise - np.logaddexp.reduce(log_down + slope_down * x))
 
     here = excess(0.0)
     if here == 0.0:

@@ -17,7 +17,7 @@ from .._checks import integer, number
 from ..data import DataLaw, DataMoments
 from ..data._sweep import Values
 from ._inputs import one_point, over
-from ._log_normal_mean import mean_log_abs_normal
+from ._log_normal_mean import log_one_plus, mean_log_one_plus
 
 __all__ = [
     "SaddlePhase",
@@ -124,40 +124,31 @@ def symmetric_sum_exponents(
             "data must have a law (escapade.data.gaussian, binary, interpolating or from_samples) "
             f"for SGD, got {d.label}: its moments do not fix E ln |1 + 2 eta x y|"
         )
-    base = 1.0 - 2.0 * eta * gamma
-    return SumExponents(_mean_log(d.law, base, 2.0 * eta), _mean_log(d.law, base, -2.0 * eta))
+    shift = -2.0 * eta * gamma
+    return SumExponents(*(_mean_log(d.law, shift, sign * 2.0 * eta) for sign in (1.0, -1.0)))
 
 
-def _mean_log(law: DataLaw, base: float, factor: float) -> float:
-    """Return ``E ln |base + factor x y|``."""
+def _mean_log(law: DataLaw, shift: float, factor: float) -> float:
+    """Return ``E ln |1 + shift + factor x y|``."""
     if law.kind == "samples":
-        with np.errstate(divide="ignore"):
-            return float(np.mean(np.log(np.abs(base + factor * law.x * law.y))))
+        return float(np.mean(log_one_plus(shift + factor * law.x * law.y)))
     if law.kind == "binary":
-        return _normal_log(base + factor * law.k, abs(factor) * law.s)
-    if law.k == law.s == 0.0:
-        return _normal_log(base, 0.0)
+        return float(mean_log_one_plus(shift + factor * law.k, abs(factor) * law.s))
 
     def at(x: float) -> float:  # x y given x is normal
-        mean = base + factor * law.k * x * x
-        return 2.0 * math.exp(-0.5 * x * x) * _normal_log(mean, abs(factor) * law.s * x)
+        mean = mean_log_one_plus(shift + factor * law.k * x * x, abs(factor) * law.s * x)
+        return math.exp(-0.5 * x * x) * float(mean)
 
     # The logarithm is sharp (singular for s = 0) where the mean of its argument vanishes.
-    root = -base / (factor * law.k) if law.k else -1.0
-    sharp = [math.sqrt(root)] if root > 0.0 and root < 1500.0 else []
-    edges = sorted({0.0, 1.0, 3.0, 6.0, 10.0, 39.0, *sharp})
+    root = -(1.0 + shift) / (factor * law.k) if law.k else -1.0
+    edges = sorted(
+        {0.0, 1.0, 3.0, 6.0, 10.0, 39.0, *([math.sqrt(root)] if 0 < root < 1500 else [])}
+    )
     parts = [
-        integrate.quad(at, lo, hi, epsabs=1e-13, epsrel=1e-11, limit=400)[0]
+        integrate.quad(at, lo, hi, epsabs=1e-14, epsrel=1e-11, limit=400)[0]
         for lo, hi in itertools.pairwise(edges)
     ]
-    return math.fsum(parts) / math.sqrt(2.0 * math.pi)
-
-
-def _normal_log(mean: float, sd: float) -> float:
-    """Return ``E ln |mean + sd Z|``."""
-    if sd < 1e-150 * abs(mean) or sd == 0.0:
-        return math.log(abs(mean)) if mean else -math.inf
-    return math.log(sd) + float(mean_log_abs_normal(mean / sd))
+    return math.fsum(parts) * math.sqrt(2.0 / math.pi)
 
 
 def saddle_phase(
