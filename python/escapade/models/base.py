@@ -79,10 +79,7 @@ class Model:
                 shown = ", ".join(f"{k}={v!r}" for k, v in parameters.items())
                 raise ValueError(f"{reason}, got {type(self).__name__}({shown})")
         integral = {p["name"] for p in entry["parameters"] if p["integer"]}
-        self._parameters: dict[str, Any] = {
-            k: (int(v) if k in integral else float(v)) if v.shape == () else v
-            for k, v in values.items()
-        }
+        self._parameters: dict[str, Any] = {k: _typed(v, k in integral) for k, v in values.items()}
         self._arguments = {
             k: self._parameters[k] if k in self._parameters and k not in (_derived or {}) else v
             for k, v in parameters.items()
@@ -257,6 +254,15 @@ class Model:
 
     def __hash__(self) -> int:
         return hash((self.name, self._shape, self._matrix.tobytes()))
+
+
+def _typed(value: FloatArray, integral: bool) -> Any:
+    """Return a number as int or float, an array of them read-only."""
+    if value.shape == ():
+        return int(value) if integral else float(value)
+    out = value.astype(np.int64) if integral else value
+    out.flags.writeable = False
+    return out
 
 
 def _short(value: Any) -> str:
