@@ -38,7 +38,8 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     )
     choices = parser.add_subparsers(title="models", metavar="MODEL", required=True)
     for name in models.list():
-        _add_model(choices, name)
+        if models.get(name).stationary is not Model.stationary:  # there is a law to compare with
+            _add_model(choices, name)
 
 
 def _add_model(choices: argparse._SubParsersAction[Any], name: str) -> None:
