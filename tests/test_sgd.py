@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from training import DATA, PROBLEMS, Problem, words
+from training import DATA, PROBLEMS, Problem, exact_moments, words
 
 import escapade as ea
 
@@ -150,19 +150,6 @@ def test_every_sample_is_drawn(count: int) -> None:
 # -- moments ---------------------------------------------------------------------------------------
 
 
-def exact_moments(problem: Problem) -> tuple[Any, Any]:
-    """Mean and covariance of the gradient of one sample at the start: a sum, or exact quadrature."""
-    if problem.count:
-        index = np.arange(problem.count)
-        g, weight = problem.one(np.tile(problem.start, (problem.count, 1)), index), None
-    else:  # a polynomial of degree 2 in normals: three nodes each integrate its square
-        nodes, weights = np.polynomial.hermite_e.hermegauss(3)
-        grid = np.array(list(itertools.product(nodes, repeat=problem.normals)))
-        weight = np.array(list(itertools.product(weights, repeat=problem.normals))).prod(axis=1)
-        g = problem.one(np.tile(problem.start, (len(grid), 1)), grid.T)
-    return np.average(g, axis=0, weights=weight), np.cov(g.T, aweights=weight, ddof=0)
-
-
 def worst_score(problem: Problem, batch: int, as_if: int) -> float:
     """Largest z-score of means and covariances of minibatch gradients, if S were ``as_if``."""
     n, x = 100_000, problem.start
@@ -252,9 +239,9 @@ def test_errors_name_the_argument(make: Any, name: str) -> None:
 
 def test_moments_alone_are_no_data_set() -> None:
     model = ea.models.DiagonalNetwork(data=ea.data.moments(1.0, 1.0, 2.0, 2.0, 3.0))
-    with pytest.raises(ValueError, match="^data must have a law"):
+    with pytest.raises(ValueError, match=r"^data must have a law"):
         model.sgd(0.1)
     assert run(model.gd(0.1), 0.5, 3, n=4).x.shape == (4, 2)
     other = ea.models.DiagonalNetwork(calculus="stratonovich")
-    with pytest.raises(ValueError, match="^calculus"):
+    with pytest.raises(ValueError, match=r"^calculus"):
         other.sgd(0.1)

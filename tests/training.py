@@ -1,7 +1,8 @@
-"""Losses on minibatches written anew in numpy, and the engine's draws: what tests of SGD compare with."""
+"""Losses on minibatches written anew in numpy, and the engine's draws: references for tests."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -222,3 +223,16 @@ PROBLEMS: dict[str, Problem] = {
     "saddle": saddle(-0.3, 0.1),
     "direction": direction(0.7, 0.9, 0.1),
 }
+
+
+def exact_moments(problem: Problem) -> tuple[Any, Any]:
+    """Mean and covariance of the gradient of one sample at the start: a sum, or exact quadrature."""
+    if problem.count:
+        index = np.arange(problem.count)
+        g, weight = problem.one(np.tile(problem.start, (problem.count, 1)), index), None
+    else:  # a polynomial of degree 2 in normals: three nodes each integrate its square
+        nodes, weights = np.polynomial.hermite_e.hermegauss(3)
+        grid = np.array(list(itertools.product(nodes, repeat=problem.normals)))
+        weight = np.array(list(itertools.product(weights, repeat=problem.normals))).prod(axis=1)
+        g = problem.one(np.tile(problem.start, (len(grid), 1)), grid.T)
+    return np.average(g, axis=0, weights=weight), np.cov(g.T, aweights=weight, ddof=0)

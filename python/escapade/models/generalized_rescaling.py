@@ -112,7 +112,7 @@ class GeneralizedRescaling(Trainable):
         ``v``; for a single data set with known ``E y^2`` the mean ``loss`` (without decay), for a single
         data set its ``trace_hessian``; for several factors ``charge``, ``p_l theta_k^2 - p_k theta_l^2``
         with ``l = k + 1``, conserved by gradient flow, and ``noise_residual``, the same of the variances
-        of the gradient, ``p_l C_kk - p_k C_ll``, which is minus the rate of ``charge`` per ``T``.
+        of the gradient, ``p_l C_kk - p_k C_ll``, which is the rate of ``charge`` per ``T``.
         """
         powers, data = self.powers, self.data
         p: FloatArray = np.array(powers, dtype=np.float64)
