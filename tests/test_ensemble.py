@@ -298,7 +298,7 @@ def test_the_interpreter_lock_is_released() -> None:
     try:
         ticks[0] = 0
         start = time.perf_counter()
-        ens._engine.advance("OrnsteinUhlenbeck", "euler-maruyama", OU._values, 100, 0.01)
+        ens._engine.advance("OrnsteinUhlenbeck", "euler-maruyama", OU._matrix, 100, 0.01)
         elapsed, seen = time.perf_counter() - start, ticks[0]
     finally:
         stop.set()

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from models_table import SCALAR_MODELS
 
 import escapade as ea
 
@@ -182,10 +183,10 @@ def test_geometric_brownian_motion_has_its_lognormal_law() -> None:
 def test_every_model_and_scheme_is_here() -> None:
     done = {(r.model.name, r.scheme) for r in PRESERVED + REACHED + OTHERS}
     done |= {(r.model.name, r.model.auto_scheme()) for r in PRESERVED + REACHED}
-    for entry in ea._core.models():
-        for scheme in entry["schemes"]:
-            if entry["name"] != "GeometricBrownianMotion":
-                assert (entry["name"], scheme) in done
+    for name in SCALAR_MODELS:
+        for scheme in ea.models.get(name)().schemes:
+            if name != "GeometricBrownianMotion":
+                assert (name, scheme) in done
 
 
 # -- negative controls: at the same size each of these must be rejected ----------------------------

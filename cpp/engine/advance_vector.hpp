@@ -79,24 +79,27 @@ template <class View, class Scheme, class T, class Z> void advance_packs(const V
   }
 }
 
-// One adaptive substep of h = take * dt. At the floor (advance.hpp) no number moves by more than the largest of them.
+// One adaptive substep of h = take * dt. At the floor (advance_scalar.hpp) the whole move is scaled down until no number
+// moves by more than half the largest of them: directions, and with them signs and ratios that the equation conserves, stay.
 template <class View, class Scheme, class V>
 void adaptive_vector_step(const View& view, V* y, V take, V z, Lane<V> dt, decltype(V() < V()) active, V* work) {
   using T = Lane<V>;
   const int planes = view.planes;
   V* const old = work;
-  V largest = V(T(0));
+  V largest = V(T(0)), longest = V(T(0));
   for (int k = 0; k < planes; ++k) {
     old[k] = y[k];
     largest = max(largest, abs(y[k]));
   }
   const V h = take * dt;
   Scheme::step(view, y, OneIncrement<V>{sqrt(h) * z}, h, work + planes);
-  const auto floor = take <= T(substep_floor);
-  for (int k = 0; k < planes; ++k) {
-    V limited = old[k] + max(min(y[k] - old[k], largest), -largest);
-    y[k] = select(active, select(floor, limited, y[k]), old[k]);
+  const auto at_floor = active & (take <= T(substep_floor));
+  if (any(at_floor)) {
+    for (int k = 0; k < planes; ++k) longest = max(longest, abs(y[k] - old[k]));
+    const V share = min(T(0.5) * largest / longest, V(T(1)));  // nan, from 0/0, gives 1
+    for (int k = 0; k < planes; ++k) y[k] = select(at_floor, fma(share, y[k] - old[k], old[k]), y[k]);
   }
+  for (int k = 0; k < planes; ++k) y[k] = select(active, y[k], old[k]);
 }
 
 // Adaptive steps of particles whose state asks for less than dt: rounds of as many substeps as a block of noise has draws,

@@ -14,13 +14,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import _core, data, models, schemes
+from . import _core, data, init, models, schemes
 from .ensemble import Ensemble, Trajectory
 from .observers import Autocorrelation, Histogram, Moments, Observer, Snapshots, TimeAverage
 from .report import EnsembleWarning, NonFiniteError, Report
 
 if TYPE_CHECKING:
-    from . import laws, plots
+    from . import laws, plots, reproduce, theory
 
 __version__: str = _core.version
 
@@ -38,15 +38,18 @@ __all__ = [
     "Trajectory",
     "__version__",
     "data",
+    "init",
     "laws",
     "models",
     "plots",
+    "reproduce",
     "schemes",
+    "theory",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # laws and plots bring in parts of scipy and matplotlib that take a while to import
-    if name in ("laws", "plots"):
+    # these bring in parts of scipy and matplotlib that take a while to import
+    if name in ("laws", "plots", "reproduce", "theory"):
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

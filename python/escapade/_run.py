@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from . import _core
 from ._checks import _show, integer, number
 from ._interrupt import Interrupts
 from .models import Model
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _SLICE_SECONDS = 0.05  # a run looks for Ctrl-C and moves the progress bar this often
 _GUESS = 3e-9  # seconds per particle and draw before anything was measured
 _LEAST_PARTICLES = 64  # what the engine works on at the least
-_ROWS = 16  # draws that the engine makes at a time: slices end on such a boundary
+_ROWS = _core.rows  # draws that the engine makes at a time: slices end on such a boundary
 
 
 def count_steps(t: Any, steps: Any, dt: float) -> int:
@@ -88,7 +89,12 @@ def execute(
         _look(ensemble, plan, observers, due)
         if plan.step == plan.end:
             return
-        draws = max(ensemble.n, _LEAST_PARTICLES) * ensemble._legs[-1].coarsen
+        draws = (
+            max(ensemble.n, _LEAST_PARTICLES)
+            * ensemble._points
+            * ensemble._legs[-1].coarsen
+            * max(ensemble.model._draws, ensemble.model._planes)
+        )
         length = max(1, min(_ROWS, int(_SLICE_SECONDS / (_GUESS * draws))))
         while ensemble.step < plan.end and not stop.caught:
             target = min([plan.end, *(d for d in due if d is not None)])
@@ -124,11 +130,12 @@ def judge(ensemble: Ensemble, on_bad: str) -> None:
     new, ensemble._bad = bad - ensemble._bad, bad
     if new <= 0 or on_bad == "ignore":
         return
+    total = ensemble.n * ensemble._points
     leg, name = ensemble._legs[-1], ensemble.model.name
     best = ensemble.model.auto_scheme()
     advice = f"a smaller dt or scheme={best!r}" if best != leg.scheme else "a smaller dt"
     message = (
-        f"{new:,} of {ensemble.n:,} particles ({new / ensemble.n:.3g}) were lost (nan, infinite or "
+        f"{new:,} of {total:,} particles ({new / total:.3g}) were lost (nan, infinite or "
         f"outside the domain of {name}) with scheme {leg.scheme!r} and dt={leg.dt:g}; try {advice}"
     )
     if on_bad == "raise":

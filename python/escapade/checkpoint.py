@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "save"]
 
-_FORMAT = "escapade-checkpoint-1"
+_FORMAT = "escapade-checkpoint-2"
 
 
 def _encode(value: Any, arrays: dict[str, Any]) -> Any:
@@ -30,6 +30,8 @@ def _encode(value: Any, arrays: dict[str, Any]) -> Any:
     if isinstance(value, (DataMoments, DataLaw)):
         kind = "data" if isinstance(value, DataMoments) else "law"
         return {kind: {f.name: _encode(getattr(value, f.name), arrays) for f in fields(value)}}
+    if isinstance(value, models.Model):
+        return {"model": [value.name, {k: _encode(v, arrays) for k, v in value.params.items()}]}
     if isinstance(value, np.ndarray):
         name = f"parameter{len(arrays)}"
         arrays[name] = value
@@ -46,9 +48,19 @@ def _decode(value: Any, arrays: Mapping[str, Any]) -> Any:
             return arrays[value["array"]]
         case ["data"]:
             return DataMoments(**{k: _decode(v, arrays) for k, v in value["data"].items()})
+        case ["model"]:
+            name, params = value["model"]
+            return _model(name, {k: _decode(v, arrays) for k, v in params.items()})
         case ["law"]:
             return DataLaw(**{k: _decode(v, arrays) for k, v in value["law"].items()})
     raise ValueError(f"its parameters hold {list(value)}")
+
+
+def _model(name: str, params: dict[str, Any]) -> models.Model:
+    model = models.get(name)(**params)
+    if set(params) != set(model.params):
+        raise ValueError(f"its parameters are {sorted(params)}")
+    return model
 
 
 def save(ensemble: Ensemble, path: str | os.PathLike[str]) -> None:
@@ -147,44 +159,34 @@ def _legs(entries: Any, steps: int) -> list[_Leg]:
 def _rebuild(
     cls: type[Ensemble], header: dict[str, Any], state: Any, x0: Any, threads: int | None
 ) -> Ensemble:
-    if state.ndim != 1:
+    model = _model(header["model"], header["params"])
+    if state.ndim != 3 or state.shape[::2] != (model._points, model._planes):
         raise ValueError(f"its state has shape {state.shape}")
-    model = models.get(header["model"])(**header["params"])
-    if set(header["params"]) != set(model.params):
-        raise ValueError(f"its parameters are {sorted(header['params'])}")
-    kind = header["initial"]["kind"]
     step, draw, substeps, floor_hits = header["counters"]
     counters = {"step": step, "draw": draw, "substeps": substeps, "floor_hits": floor_hits}
     legs = _legs(header["legs"], _whole(counters, "step", 2**39))
     coordinate = str(header["coordinate"])
     if coordinate not in {"physical", *(schemes.get(s).coordinate for s in model.schemes)}:
         raise ValueError(f"{model.name} has no coordinate {coordinate!r}")
-    start: Any = {
-        "value": header["initial"].get("value"),
-        "array": x0,
-        "stationary": "stationary",
-    }.get(kind)
+    start = Initial.described(header["initial"], x0)
+    n = int(state.shape[1])
     ensemble = cls(
         model,
-        int(state.size),
-        # any valid number will do where the true start was not kept: the state is replaced below
-        1.0 if start is None or kind == "stationary" else start,
+        n,
+        1.0,  # any valid number will do: the state is replaced below
         seed=_whole(header, "seed"),
         dtype=state.dtype,
         noise=header["noise"],
         threads=threads,
         first_id=header["first_id"],
     )
-    if kind == "stationary":
-        ensemble._initial = Initial(
-            "stationary", model, ensemble.n, ensemble.dtype, header["first_id"]
-        )
-    elif start is None:
-        ensemble._initial = None
+    ensemble._initial = (
+        None if start is None else Initial(start, model, n, ensemble.dtype, header["first_id"])
+    )
     ensemble._engine.state[:] = state
     ensemble._engine.fill_padding()
     ensemble._engine.restore(*(_whole(counters, key) for key in counters))
     ensemble._coordinate = coordinate
     ensemble._legs = legs
-    ensemble._bad = _whole(header, "bad", ensemble.n)
+    ensemble._bad = _whole(header, "bad", ensemble.n * model._points)
     return ensemble

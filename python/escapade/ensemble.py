@@ -105,7 +105,9 @@ class Ensemble:
         n = integer("n", n, low=1, high=2**40)
         self._points = math.prod(model.shape)
         if n * self._points > 2**40:
-            raise ValueError(f"n must leave at most 2**40 particles in all, got {n} at {self._points} points")
+            raise ValueError(
+                f"n must leave at most 2**40 particles in all, got {n} at {self._points} points"
+            )
         self._seed = (
             secrets.randbits(64) if seed is None else integer("seed", seed, low=0, high=2**64 - 1)
         )
@@ -257,7 +259,7 @@ class Ensemble:
     @property
     def status(self) -> npt.NDArray[np.uint8]:
         """Per particle, shape (*sweep, n): 0 running, 1 lost (nan or infinite)."""
-        lost = ~np.isfinite(self._engine.state).all(axis=2)
+        lost: npt.NDArray[np.bool_] = ~np.isfinite(self._engine.state).all(axis=2)
         return lost.reshape(*self._model.shape, self.n).astype(np.uint8)
 
     def _map(self) -> tuple[str, npt.NDArray[np.float64], str]:
@@ -278,7 +280,8 @@ class Ensemble:
         y = np.asarray(of(x), dtype=np.float64)
         if y.ndim not in (1, 2) or len(y) != count:
             raise ValueError(
-                f"of must return an array of shape (n,) or (n, k) for n particles, got {y.shape} for n={count}"
+                f"of must return an array of shape (n,) or (n, k) for n particles, "
+                f"got shape {y.shape} for n={count}"
             )
         return y
 
@@ -370,7 +373,9 @@ class Ensemble:
         on_bad = choice("on_bad", on_bad, ("warn", "raise", "ignore"))
         coarsen = integer("coarsen", coarsen, low=1, high=4096)
         if coarsen > 1 and self._model.time_step is not None:
-            raise ValueError(f"coarsen must be 1 for the discrete time of {self._model.name}, got {coarsen}")
+            raise ValueError(
+                f"coarsen must be 1 for the discrete time of {self._model.name}, got {coarsen}"
+            )
         name = resolve_scheme(self._model, scheme)
         observers = check_observers(observe)
         progress = boolean("progress", progress)
@@ -399,15 +404,17 @@ class Ensemble:
         return self
 
     def _time_step(self, dt: Any) -> float:
-        only = self._model.time_step
+        only: float | None = self._model.time_step
         if dt is None and only is not None:
             return only
         if dt is None:
             raise TypeError("dt must be given: the time step, a number > 0")
-        dt = number("dt", dt, low=0.0, open_low=True)
-        if only is not None and dt != only:
-            raise ValueError(f"dt must be the learning rate {only!r} of {self._model.name}, got {dt!r}")
-        return dt
+        step = number("dt", dt, low=0.0, open_low=True)
+        if only is not None and step != only:
+            raise ValueError(
+                f"dt must be the learning rate {only!r} of {self._model.name}, got {dt!r}"
+            )
+        return step
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
@@ -516,7 +523,9 @@ class Ensemble:
         try:
             return int(np.arange(self._points).reshape(shape)[index])
         except (IndexError, TypeError):
-            raise ValueError(f"point must name one point of a sweep of shape {shape}, got {index!r}") from None
+            raise ValueError(
+                f"point must name one point of a sweep of shape {shape}, got {index!r}"
+            ) from None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a checkpoint, atomically: ``run(a); save; load; run(b)`` equals ``run(a + b)``.

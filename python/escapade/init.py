@@ -1,4 +1,4 @@
-"""Initial conditions of particles of several numbers: ``Ensemble(model, n, x0=escapade.init.balanced(1.0))``."""
+"""Initial conditions of particles of several numbers: ``x0=escapade.init.balanced(1.0)``."""
 
 from __future__ import annotations
 

@@ -141,8 +141,11 @@ class Initial:
             if self.value is not None:
                 x: Any = np.float64(self.value)
             else:
+                assert self.array is not None
                 shape = (*model.shape, self.n, *(() if self.balanced else model.particle_shape))
-                everyone = np.broadcast_to(self.array, shape).reshape(model._points, *shape[len(model.shape) :])
+                everyone = np.broadcast_to(self.array, shape).reshape(
+                    model._points, *shape[len(model.shape) :]
+                )
                 x = everyone[point, first : first + len(state)]
             visible[...] = self._of_v(x, len(state)) if self.balanced else x
             return "physical"
@@ -161,7 +164,7 @@ class Initial:
         return "log" if logarithmic else "physical"
 
     def _of_v(self, v: Any, count: int) -> FloatArray:
-        states: FloatArray = self.model.balanced(np.broadcast_to(np.asarray(v, np.float64), count))  # type: ignore[attr-defined]
+        states: FloatArray = self.model.balanced(np.broadcast_to(np.asarray(v, np.float64), count))
         return states
 
     def _sample(self, law: Any, seed: int, id: int, logarithmic: bool) -> FloatArray:
@@ -175,7 +178,9 @@ class Initial:
             u = _core.uniforms(_CHUNK, seed, _core.stream_initial, id, k)
             x = np.asarray(quantile(u), dtype=np.float64)
             if x.shape != u.shape:
-                raise ValueError(f"x0 must be a scalar distribution, got quantiles of shape {x.shape}")
+                raise ValueError(
+                    f"x0 must be a scalar distribution, got quantiles of shape {x.shape}"
+                )
             columns.append(x)
         return columns[0] if scalar else np.stack(columns, axis=1)
 

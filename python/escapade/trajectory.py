@@ -34,9 +34,7 @@ def resimulate(ensemble: Ensemble, i: int, every: int | None, point: int = 0) ->
     model, dtype = ensemble.model, ensemble.dtype
     name, parameters = model._call[0], model._call[1][point : point + 1]
     id = ensemble._first_id + point * ensemble.n + i
-    engine = _core.Engine(
-        1, dtype.name, ensemble.noise, ensemble.seed, 1, id, 1, model._planes
-    )
+    engine = _core.Engine(1, dtype.name, ensemble.noise, ensemble.seed, 1, id, 1, model._planes)
     coordinate = ensemble._initial.fill(engine.state[0], ensemble.seed, point, i)
     engine.fill_padding()
 

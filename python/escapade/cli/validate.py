@@ -38,8 +38,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     )
     choices = parser.add_subparsers(title="models", metavar="MODEL", required=True)
     for name in models.list():
-        if models.get(name).stationary is not Model.stationary:  # there is a law to compare with
-            _add_model(choices, name)
+        if models.get(name).vector or models.get(name).kernel:
+            continue  # no law of one number, or no parameters of its own in the registry
+        _add_model(choices, name)
 
 
 def _add_model(choices: argparse._SubParsersAction[Any], name: str) -> None:

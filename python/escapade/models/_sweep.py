@@ -1,4 +1,4 @@
-"""Parameters that may be arrays: checked one by one, broadcast together, laid out as rows for the engine."""
+"""Parameters that may be arrays: checked, broadcast together, laid out as rows for the engine."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def checked(entry: dict[str, Any], given: Any, structural: bool) -> FloatArray:
         If it is of the wrong type or out of bounds; if an array is given for a ``structural`` one.
     """
     name = entry["name"]
-    if np.ndim(given) == 0:
+    if not (isinstance(given, (list, tuple)) or (isinstance(given, np.ndarray) and given.ndim)):
         return np.asarray(_one(entry, given), dtype=np.float64)
     if structural:
         raise ValueError(f"{name} must be a single number (the size of a particle depends on it)")
+    values = np.array(array(name, given))
     raw = np.asarray(given)
     if entry["integer"] and raw.dtype.kind not in "iu":
         raise TypeError(f"{name} must be an integer or an array of integers, got {raw.dtype} array")
-    values = np.array(array(name, given))
     if values.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {values.shape}")
     low, high = entry["low"], entry["high"]

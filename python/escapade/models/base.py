@@ -1,4 +1,4 @@
-"""What every model shares: parameters checked against the compiled registry, schemes, coordinates, sweeps."""
+"""What every model shares: parameters checked against the registry, schemes, coordinates, sweeps."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ class Model:
     #: Parameters that cannot be swept, because the size of a particle depends on them.
     structural: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, *, _tail: Any = (), _derived: Mapping[str, Any] | None = None, **parameters: Any) -> None:
+    def __init__(
+        self, *, _tail: Any = (), _derived: Mapping[str, Any] | None = None, **parameters: Any
+    ) -> None:
         # `parameters` are the arguments of the class; those that the compiled model does not know
         # give it `_derived` ones and the `_tail` of numbers after the named ones.
         entry = registry()[self.kernel or type(self).__name__]
@@ -156,7 +158,9 @@ class Model:
             raise TypeError(f"{self.name} is not a sweep: none of its parameters is an array")
         point = np.arange(math.prod(self._shape)).reshape(self._shape)[index]
         if np.ndim(point) != 0:
-            raise IndexError(f"index must name one point of a sweep of shape {self._shape}, got {index!r}")
+            raise IndexError(
+                f"index must name one point of a sweep of shape {self._shape}, got {index!r}"
+            )
         return type(self)(**{k: self._pick(v, int(point)) for k, v in self._arguments.items()})
 
     def _pick(self, value: Any, point: int) -> Any:
@@ -220,7 +224,9 @@ class Model:
             return function
         known = self.observables()
         if not known:
-            raise ValueError(f"of must be a function of the state: {self.name} names no observables")
+            raise ValueError(
+                f"of must be a function of the state: {self.name} names no observables"
+            )
         return known[choice("of", name, tuple(known))]
 
     def stationary(self) -> Law:
@@ -244,9 +250,7 @@ class Model:
         return self._parameters
 
     def __repr__(self) -> str:
-        shown = (
-            f"{k}={_short(v)}" for k, v in self._arguments.items()
-        )
+        shown = (f"{k}={_short(v)}" for k, v in self._arguments.items())
         return f"{self.name}({', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ from ._regression import check_data, of_v, training
 from .balanced_network import BalancedNetwork
 from .base import Observable
 from .sgd import Trainable, Training
+
+if TYPE_CHECKING:
+    from ..laws import Law
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -92,6 +95,20 @@ class DiagonalNetwork(Trainable):
     def reduced(self) -> BalancedNetwork:
         """The equation of ``v`` alone on the balanced manifold."""
         return BalancedNetwork(self.depth, self.width, self.T, self.data, self.gamma)
+
+    def stationary(self) -> Law:
+        """Return the law of ``v`` on the balanced manifold, that of `BalancedNetwork`.
+
+        From other starts depth 1 comes to it; for depth >= 2 a part of the paths may be trapped where
+        two factors vanish (`escapade.theory.trap_threshold`).
+
+        Raises
+        ------
+        escapade.laws.NoStationaryLaw
+            If no law exists; the message says what happens instead.
+        """
+        self._single()
+        return self.reduced.stationary()
 
     def balanced(self, v: FloatArray) -> FloatArray:
         """Return parameters of balanced networks of end-to-end weight ``v``, shape (n, dim)."""

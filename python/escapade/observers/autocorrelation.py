@@ -84,7 +84,7 @@ class Autocorrelation(Observer):
             if origin + lag <= last
         }
         if self._start is None:
-            self._start, self._origin = ensemble._physical(0, ensemble.n), origin
+            self._start, self._origin = ensemble._look(None, 0, 0, ensemble.n), origin
         self._due = due
 
     def next_step(self, step: int, plan: Plan) -> int | None:
@@ -93,7 +93,7 @@ class Autocorrelation(Observer):
 
     def update(self, ensemble: Ensemble, step: int, time: float) -> None:
         assert self._start is not None
-        a, b = self._start, ensemble._physical(0, ensemble.n)
+        a, b = self._start, ensemble._look(None, 0, 0, ensemble.n)
         shift = (finite_mean(a[:4096]), finite_mean(b[:4096]))
         sums = _cross_sums(a, b, shift)
         self._shifts.append(shift)

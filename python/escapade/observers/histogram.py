@@ -83,11 +83,12 @@ class Histogram(Observer):
 
     def update(self, ensemble: Ensemble, step: int, time: float) -> None:
         ensemble._histogram(
+            0,
             _SCALES.index(self.scale),
             self._a,
             self.bins / (self._b - self._a),
             self.threshold,
-            self._slots,
+            self._slots[np.newaxis],
         )
         self.looks += 1
         self.independent = max(self.independent, ensemble.n)

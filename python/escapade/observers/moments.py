@@ -61,8 +61,8 @@ class Moments(Observer):
         self._bad: list[int] = []
 
     def update(self, ensemble: Ensemble, step: int, time: float) -> None:
-        shift = finite_mean(ensemble._physical(0, min(_CHUNK, ensemble.n)))
-        sums = ensemble._power_sums(shift, 2 * self.order)
+        shift = finite_mean(ensemble._look(None, 0, 0, min(_CHUNK, ensemble.n)))
+        sums = ensemble._power_sums(None, np.array([[shift]]), 2 * self.order)[0, 0]
         self._times.append(time)
         self._shifts.append(shift)
         self._sums.append(sums)

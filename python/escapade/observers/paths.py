@@ -150,7 +150,7 @@ class TimeAverage(Observer):
             )
 
     def update(self, ensemble: Ensemble, step: int, time: float) -> None:
-        x = ensemble._physical(0, ensemble.n)
+        x = ensemble._look(None, 0, 0, ensemble.n)
         self._sum = x if self._sum is None else self._sum + x
         self.looks += 1
 
