@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import escapade as ea
-from escapade.models.base import registry
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 CALCULUS = {"ito": "Ito", "stratonovich": "Stratonovich"}
@@ -44,7 +43,7 @@ def models() -> str:
     lines = ['| model | equation | exact stationary law | `scheme="auto"` |', "|---|---|---|---|"]
     for name in ea.models.list():
         model = ea.models.get(name)
-        equation = f"`{registry()[name]['equation']}`"
+        equation = f"`{model()._entry['equation']}`"
         auto = f"`{model().auto_scheme()}`"
         lines.append(f"| `{name}` | {cell(equation)} | {cell(law(model))} | {auto} |")
     return "\n".join(lines)

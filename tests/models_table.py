@@ -17,8 +17,13 @@ import numpy as np
 import escapade as ea
 
 Array = Any
-#: Models of one number, and the schemes that step them; test_vector_models.py has the others.
-SCALAR_MODELS = tuple(name for name in ea.models.list() if not ea.models.get(name).vector)
+#: Models of one number with an equation of their own, and the schemes that step them;
+#: test_vector_models.py has those of several numbers.
+SCALAR_MODELS = tuple(
+    name
+    for name in ea.models.list()
+    if not (ea.models.get(name).vector or ea.models.get(name).kernel)
+)
 SCALAR_SCHEMES = tuple(
     name
     for name in ea.schemes.list()

@@ -123,7 +123,9 @@ void Engine::advance_tile(size_t point, size_t first, const Kernel& kernel, cons
 void Engine::advance(const char* model, const char* scheme, const Shape& shape, const Parameters& parameters, uint64_t steps,
                      double dt, int coarsen) {
   Busy busy(*busy_);
-  const Kernel* kernel = find_kernel(model, scheme, state_, noise_);
+  // words are 32 bits wide whatever the normals are
+  const Precision noise = shape.kind == Draw::words ? Precision::float32 : noise_;
+  const Kernel* kernel = find_kernel(model, scheme, state_, noise);
   if (!kernel) throw std::invalid_argument(std::string("no kernel for ") + model + " and " + scheme);
   if (coarsen > 1 && shape.kind == Draw::words) throw std::invalid_argument("coarsen must be 1 for a draw of words");
   const double useful = std::ceil(double(n_) * double(points_) * double(steps) / least_steps_per_thread);
@@ -132,12 +134,12 @@ void Engine::advance(const char* model, const char* scheme, const Shape& shape, 
   parallel_for(points_, points_ < 64 ? 1 : threads,
                [&](int, size_t point) { kernel->prepare(parameters.at(point), views[point]); });
   std::vector<std::unique_ptr<Worker>> workers(static_cast<size_t>(threads));
-  const size_t width = TileNoise(shape, noise_, kernel->noise, seed_, 1).columns(), tiles = (n_ + width - 1) / width;
+  const size_t width = TileNoise(shape, noise, kernel->noise, seed_, 1).columns(), tiles = (n_ + width - 1) / width;
   std::atomic<uint64_t> substeps{0}, floor_hits{0};
   parallel_for(points_ * tiles, threads, [&](int number, size_t index) {
     std::unique_ptr<Worker>& worker = workers[size_t(number)];
     if (!worker)
-      worker.reset(new Worker{TileNoise(shape, noise_, kernel->noise, seed_, coarsen),
+      worker.reset(new Worker{TileNoise(shape, noise, kernel->noise, seed_, coarsen),
                               aligned_memory(kernel->scratch(parameters.at(0)))});
     const size_t point = index / tiles;
     Tile tile{};

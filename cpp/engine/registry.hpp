@@ -30,7 +30,9 @@ struct ModelTable {
   Coordinates coordinates;
 };
 
-inline const char* text(Calculus c) { return c == Calculus::ito ? "ito" : "stratonovich"; }
+inline const char* text(Calculus c) {
+  return c == Calculus::ito ? "ito" : c == Calculus::stratonovich ? "stratonovich" : "discrete";
+}
 // Discrete-time processes keep their state as it is: for users that is the physical coordinate.
 inline const char* text(Coordinate c) {
   return c == Coordinate::log ? "log" : c == Coordinate::lamperti ? "lamperti" : "physical";
@@ -102,7 +104,7 @@ template <class View, class S> constexpr bool can_step() {
 
 template <class M, class S> void add_scheme(Kernels& out) {
   // what the engine cannot do yet must not compile: see stratonovich_drift
-  static_assert(M::calculus == Calculus::ito && S::normals == 1);
+  static_assert((M::calculus == Calculus::ito || M::calculus == Calculus::discrete) && S::normals == 1);
   using View = typename ViewOf<M, S::coordinate, double>::type;
   if constexpr (can_step<View, S>()) {
     add_kernel<M, S, float, float>(out);

@@ -27,12 +27,7 @@ inline AlignedMemory aligned_memory(size_t bytes) {
 class TileNoise {
  public:
   TileNoise(const Shape& shape, Precision drawn, Precision wanted, uint64_t seed, int coarsen)
-      : shape_(shape),
-        drawn_(shape.kind == Draw::words ? Precision::float32 : drawn),
-        wanted_(wanted),
-        seed_(seed),
-        coarsen_(coarsen),
-        target_(active_target()) {
+      : shape_(shape), drawn_(drawn), wanted_(wanted), seed_(seed), coarsen_(coarsen), target_(active_target()) {
     const int d = std::max(shape.draws, 1);
     // whole blocks of noise where that takes no more than a few steps; wide rows of draws make narrow tiles, to stay in
     // cache
@@ -59,7 +54,7 @@ class TileNoise {
   }
 
   const void* fill(uint64_t first_id, int particles, uint64_t draw, int steps) {
-    if (rows_ == 0) return nullptr;
+    if (rows_ == 0) return fine_.get();  // nothing is drawn, but addresses are still computed from it
     if (drawn_ == Precision::float32) return fill_as<float>(first_id, particles, draw, steps);
     const double* z = fill_as<double>(first_id, particles, draw, steps);
     if (wanted_ == Precision::float64) return z;

@@ -22,7 +22,8 @@
 
 ESCAPADE_BEGIN
 
-enum class Calculus { ito, stratonovich };
+// Discrete: no differential equation, but a process in discrete time.
+enum class Calculus { ito, stratonovich, discrete };
 enum class Coordinate { physical, log, lamperti, minibatch };
 
 struct Parameter {

@@ -12,7 +12,7 @@ struct Pitchfork {
   static constexpr Calculus calculus = Calculus::ito;
   static constexpr Parameter parameters[] = {
       real("mu", 1.0, "1/time", "linear growth rate; the process collapses to 0 iff mu <= sigma^2/2"),
-      positive("b", 1.0, "1/(z^2 time)", "cubic saturation"),
+      nonnegative("b", 1.0, "1/(z^2 time)", "cubic saturation"),
       nonnegative("sigma", 0.5, "1/sqrt(time)", "relative noise strength"),
   };
 

@@ -9,6 +9,7 @@ struct AdaptiveMilstein : Milstein {
   static constexpr const char* name = "adaptive-milstein";
   static constexpr const char* summary = "milstein with steps chosen by the state";
   static constexpr bool adaptive = true, vector_only = true;
+  template <class View> static constexpr bool takes = has_scalar_noise<View> && requires(View v) { v.rate_scale; };
 };
 
 ESCAPADE_END

@@ -44,6 +44,12 @@ Parameters rows_of(const std::string& model, const Doubles& values) {
     if (named + m.tail(rows.at(k)) != rows.length)
       throw py::value_error("parameters of " + model + " must have length " + std::to_string(named + m.tail(rows.at(k))) +
                             ", got " + std::to_string(rows.length));
+  const Shape first = m.shape(rows.at(0));
+  for (size_t k = 1; k < size_t(values.shape(0)); ++k) {
+    const Shape s = m.shape(rows.at(k));
+    if (s.dim != first.dim || s.planes != first.planes || s.draws != first.draws || s.kind != first.kind)
+      throw py::value_error("particles of " + model + " must have the same size and draws at all points");
+  }
   return rows;
 }
 

@@ -81,6 +81,25 @@ template <class R, int Layers, int Width, bool Powers> struct Product {
     const Factor<V> f = factor(k, u[k * W + i]);
     return fma(f.slope, slope, f.bend * value * d(k));
   }
+
+  // |g|^2 and the largest row sum of |H| where noise has balanced the layers, u_ik^2 = p_k square, at v > 0.
+  struct Balance {
+    double norm, row;
+  };
+  Balance balance(double v) const {
+    double degree = 0, roots = 0, fraction = log(v / width_);
+    for (int k = 0; k < layers_; ++k) {
+      const double p = Powers ? powers[k] : 1;
+      degree += p, roots += sqrt(p), fraction -= 0.5 * p * log(p);
+    }
+    const double square = exp(2 / degree * fraction);
+    double row = 0;
+    for (int k = 0; k < layers_; ++k) {
+      const double p = Powers ? powers[k] : 1;
+      row = max(row, (p - 1 + sqrt(p) * (roots - sqrt(p))) * v / width_ / square);
+    }
+    return {degree * v * v / width_ / square, row};
+  }
 };
 
 // The equation over such a product, with derived constants as R.
@@ -175,10 +194,9 @@ template <class R, class P> struct RankOne : P {
   }
   // Steps are cut where the rate exceeds this multiple of what it is at the balanced minimum v = beta2/beta1.
   static double scale_of(const P& product, const double* n) {
-    const double depth = product.layers_, target = n[2] > 0 ? abs(n[3]) / n[2] : 0;
-    const double v = target + 1e-3, u2 = exp(2 / depth * log(v / product.width_)), g2 = depth * v * v / product.width_ / u2;
-    const double row = (depth - 1) * v / product.width_ / u2, Q = max(n[4] * v * v - 2 * n[5] * v + n[6], 0.0);
+    const double v = (n[2] > 0 ? abs(n[3]) / n[2] : 0) + 1e-3, Q = max(n[4] * v * v - 2 * n[5] * v + n[6], 0.0);
     const double slope = 2 * (n[4] * v - n[5]), curved = Q > 0 ? min(slope * slope / Q, 4 * n[4]) : 4 * n[4];
+    const auto [g2, row] = product.balance(v);
     const double rate = 2 * n[2] * g2 + 16 * n[0] * row * row * Q + 2 * n[1] + 4 * n[0] * g2 * g2 * curved;
     return 3 * (1 + rate + 4 * abs(n[3]) + 4 * n[0] * n[6]);
   }

@@ -10,7 +10,6 @@ from typing import Any
 
 from .. import models, schemes
 from ..models import Model
-from ..models.base import registry
 from . import _text
 
 
@@ -35,8 +34,8 @@ def describe(name: str) -> dict[str, Any]:
         If there is no such model.
     """
     model: type[Model] = models.get(name)
-    entry = registry()[name]
     instance = model()
+    entry = instance._entry  # of the compiled model, which several classes may share
     return {
         "name": name,
         "summary": (inspect.getdoc(model) or "").split("\n")[0].rstrip(":"),

@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 from .balanced_network import BalancedNetwork
-from .base import Model, Observable, registry
+from .base import Model, Observable
 from .diagonal_network import DiagonalNetwork
 from .double_well import DoubleWell
+from .generalized_rescaling import GeneralizedRescaling
 from .geometric_brownian_motion import GeometricBrownianMotion
+from .mirror_collapse import MirrorCollapse
 from .ornstein_uhlenbeck import OrnsteinUhlenbeck
 from .pitchfork import Pitchfork
 from .power_law import PowerLaw
+from .scale_invariant import ScaleInvariant
+from .sgd import GD, SGD
+from .two_layer_linear import TwoLayerLinear
+from .two_point_saddle import TwoPointSaddle
 
 __all__ = [
+    "GD",
+    "SGD",
     "BalancedNetwork",
     "DiagonalNetwork",
     "DoubleWell",
+    "GeneralizedRescaling",
     "GeometricBrownianMotion",
+    "MirrorCollapse",
     "Model",
     "Observable",
     "OrnsteinUhlenbeck",
     "Pitchfork",
     "PowerLaw",
+    "ScaleInvariant",
+    "TwoLayerLinear",
+    "TwoPointSaddle",
     "get",
     "list",
 ]
 
 
+_MODELS: dict[str, type[Model]] = {
+    model.__name__: model
+    for model in (
+        *(BalancedNetwork, DiagonalNetwork, DoubleWell, GeneralizedRescaling),
+        *(GeometricBrownianMotion, MirrorCollapse, OrnsteinUhlenbeck, Pitchfork, PowerLaw),
+        *(ScaleInvariant, TwoLayerLinear, TwoPointSaddle),
+    )
+}
+
+
 def list() -> tuple[str, ...]:
-    """Return the names of all models."""
-    return tuple(sorted(registry()))
+    """Return the names of all models; `SGD` and `GD` are made by methods of those."""
+    return tuple(sorted(_MODELS))
 
 
 def get(name: str) -> type[Model]:
@@ -43,5 +66,4 @@ def get(name: str) -> type[Model]:
     """
     from .._checks import choice
 
-    model: type[Model] = globals()[choice("model", name, list())]
-    return model
+    return _MODELS[choice("model", name, list())]

@@ -35,6 +35,12 @@ def registry() -> dict[str, dict[str, Any]]:
     return {entry["name"]: entry for entry in _core.models()}
 
 
+def log_abs(x: FloatArray) -> FloatArray:
+    """Return ``ln |x|`` with the engine's logarithm, whose bits are the same on every machine."""
+    out: FloatArray = _core.math("log", np.ascontiguousarray(np.abs(x), dtype=np.float64))
+    return out
+
+
 class Model:
     """A stochastic differential equation with fixed parameters, or a sweep of them.
 

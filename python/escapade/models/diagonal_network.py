@@ -6,9 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .._checks import choice
-from ..data import DataMoments, gaussian
+from ..data import DataMoments
+from ._products import product, total
+from ._regression import check_data, of_v, training
 from .balanced_network import BalancedNetwork
-from .base import Model
+from .base import Observable
+from .sgd import Trainable, Training
 
 if TYPE_CHECKING:
     from ..laws import Law
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 
 
-class DiagonalNetwork(Model):
+class DiagonalNetwork(Trainable):
     """Diagonal linear network trained by SGD (Ito): all its parameters, driven by one Wiener process.
 
     ``f(x) = v x`` with ``v = sum_i prod_k u_ik`` over ``width`` subnetworks and ``depth + 1`` layers,
@@ -27,7 +30,7 @@ class DiagonalNetwork(Model):
 
     A particle is an array of length ``(depth + 1) * width``, layer by layer: ``x.reshape(-1,
     depth + 1, width)``. Noise balances the layers; from any start of depth 1 (below ``T_c``) the law
-    of ``v`` becomes that of `BalancedNetwork`.
+    of ``v`` becomes that of `BalancedNetwork`. `sgd` and `gd` train it step by step.
 
     Parameters
     ----------
@@ -69,12 +72,7 @@ class DiagonalNetwork(Model):
         gamma: Any = 0.0,
         calculus: str = "ito",
     ) -> None:
-        data = gaussian(1.0, 1.0) if data is None else data
-        if not isinstance(data, DataMoments):
-            raise TypeError(
-                "data must be DataMoments (escapade.data.gaussian, binary, moments or from_samples), "
-                f"got {type(data).__name__}"
-            )
+        data = check_data(data)
         reading = ("ito", "stratonovich").index(
             choice("calculus", calculus, ("ito", "stratonovich"))
         )
@@ -119,3 +117,56 @@ class DiagonalNetwork(Model):
         x = np.repeat(size[:, None], layers * width, axis=1)
         x[:, :width] *= np.sign(v)[:, None]
         return x
+
+    def _training(self, full: bool) -> Training:
+        if self.calculus != "ito":
+            raise ValueError(
+                f"calculus must be 'ito', which SGD converges to, got {self.calculus!r}"
+            )
+        sizes = {"depth": self.depth, "width": self.width, "gamma": self.gamma}
+        return training("DiagonalNetworkSGD", self.data, full, (), **sizes)
+
+    def observables(self) -> dict[str, Observable]:
+        """Return named functions of states, shape (n, dim).
+
+        ``v``; for a single data set with known ``E y^2`` the mean ``loss`` (without decay), for a single
+        data set its ``trace_hessian``; for ``depth > 0`` ``charge``, ``u_ik^2 - u_i,k+1^2`` layer by
+        layer, conserved by gradient flow, and ``noise_residual``, by how much the traces of the
+        covariances of the gradients of layers k and k + 1 differ; for ``depth = 1`` ``sum`` and
+        ``difference`` of the two layers.
+        """
+        layers, width, data = self.depth + 1, self.width, self.data
+
+        def split(x: FloatArray) -> FloatArray:  # particle, subnetwork, layer
+            return np.swapaxes(x.reshape(-1, layers, width), 1, 2)
+
+        def v(x: FloatArray) -> FloatArray:
+            return total(product(split(x)))
+
+        def gradient(x: FloatArray) -> FloatArray:
+            u = split(x)
+            return np.stack([product(np.delete(u, k, axis=2)) for k in range(layers)], axis=2)
+
+        def square(x: FloatArray) -> FloatArray:
+            g = gradient(x)
+            return total(total(g * g))
+
+        def charge(x: FloatArray) -> FloatArray:
+            u = x.reshape(-1, layers, width)
+            return (u[:, :-1] ** 2 - u[:, 1:] ** 2).reshape(len(x), -1)
+
+        def noise_residual(x: FloatArray) -> FloatArray:
+            g = gradient(x)
+            each = total(np.swapaxes(g * g, 1, 2))
+            out: FloatArray = 4.0 * data.q(v(x))[:, None] * (each[:, :-1] - each[:, 1:])
+            return out
+
+        out = of_v(data, v, square, lambda x: np.zeros(len(x)))  # v is linear in each parameter
+        if layers > 1:
+            out["charge"] = charge
+            if data.shape == ():
+                out["noise_residual"] = noise_residual
+        if layers == 2:
+            out["sum"] = lambda x: x[:, :width] + x[:, width:]
+            out["difference"] = lambda x: x[:, :width] - x[:, width:]
+        return out

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .base import Model
+from ..data._sweep import values
+from .base import Model, Observable, log_abs
 
 if TYPE_CHECKING:
     from ..laws import Law
@@ -17,11 +18,11 @@ class Pitchfork(Model):
 
     Parameters
     ----------
-    mu : float, default 1
+    mu : float or array_like, default 1
         Linear growth rate, 1/time.
-    b : float, default 1
+    b : float or array_like, default 1
         Cubic saturation, 1/(z^2 time), > 0.
-    sigma : float, default 0.5
+    sigma : float or array_like, default 0.5
         Relative noise strength, 1/sqrt(time), >= 0.
 
     Raises
@@ -36,8 +37,13 @@ class Pitchfork(Model):
 
     preferred_schemes = ("platen",)
 
-    def __init__(self, mu: float = 1.0, b: float = 1.0, sigma: float = 0.5) -> None:
-        super().__init__(mu=mu, b=b, sigma=sigma)
+    def __init__(self, mu: Any = 1.0, b: Any = 1.0, sigma: Any = 0.5) -> None:
+        # without saturation the compiled model serves MirrorCollapse; here it would have no law
+        super().__init__(mu=mu, b=values("b", b, low=0.0, open_low=True), sigma=sigma)
+
+    def observables(self) -> dict[str, Observable]:
+        """Return ``log_abs``, ``ln |z|``."""
+        return {"log_abs": log_abs}
 
     def stationary(self) -> Law:
         """Return the law of ``z > 0``: ``z^2`` is Gamma for ``mu > sigma^2/2``, else a point at 0."""
