@@ -282,7 +282,7 @@ class Ensemble:
     ) -> npt.NDArray[np.float64]:
         """Return ln|y| of what `_look` returns, exact where ``y`` underflows but its coordinate not."""
         y = self._look(of, point, first, count)
-        out = np.asarray(_core.math("log", np.abs(y)))
+        out = np.asarray(_core.math("log", np.abs(y)).reshape(y.shape))
         if of is None:
             call = (*self._map(), point)
             for k, column in enumerate(out.reshape(count, -1).T):  # views
