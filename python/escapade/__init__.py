@@ -14,9 +14,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import _core, data, init, models, schemes
+from . import _core, data, init, models, observables, schemes
 from .ensemble import Ensemble, Trajectory
-from .observers import Autocorrelation, Histogram, Moments, Observer, Snapshots, TimeAverage
+from .observers import (
+    Autocorrelation,
+    BalanceResidual,
+    Histogram,
+    LyapunovExponent,
+    Moments,
+    Observer,
+    Snapshots,
+    TimeAverage,
+)
 from .report import EnsembleWarning, NonFiniteError, Report
 
 if TYPE_CHECKING:
@@ -26,9 +35,11 @@ __version__: str = _core.version
 
 __all__ = [
     "Autocorrelation",
+    "BalanceResidual",
     "Ensemble",
     "EnsembleWarning",
     "Histogram",
+    "LyapunovExponent",
     "Moments",
     "NonFiniteError",
     "Observer",
@@ -41,6 +52,7 @@ __all__ = [
     "init",
     "laws",
     "models",
+    "observables",
     "plots",
     "reproduce",
     "schemes",

@@ -22,6 +22,7 @@ from ._run import check_observers, count_steps, execute, judge, resolve_scheme
 from .initial import Initial
 from .models import Model, Observable
 from .observers import Observer
+from .observers._view import PIECE
 from .observers.base import Plan
 from .report import Report
 from .schemes import get as get_scheme
@@ -30,7 +31,6 @@ from .trajectory import Trajectory, resimulate
 __all__ = ["Ensemble", "Trajectory"]
 
 _PIECE = 2**20  # particles converted at a time
-_LOOK = 2**16  # particles whose observable is evaluated at a time; reductions are in this order
 
 
 @dataclass
@@ -265,36 +265,44 @@ class Ensemble:
     def _map(self) -> tuple[str, npt.NDArray[np.float64], str]:
         return (*self._model._call, self._coordinate)
 
-    # What observers look through. `of` is a function of states or None for the states themselves;
-    # components are what it returns for a particle.
+    # What observers look through. `of` holds a function of states for each point of the sweep, or is
+    # None for the states themselves; components are what it returns for a particle.
 
     def _look(
-        self, of: Observable | None, point: int, first: int, count: int
+        self, of: Sequence[Observable] | None, point: int, first: int, count: int
     ) -> npt.NDArray[np.float64]:
         """Return what is observed of particles at a point: shape (count,) or (count, components)."""
         call = (*self._map(), point)
         planes = [self._engine.physical(*call, k, first, count) for k in range(self._model.dim)]
         x = np.stack(planes, axis=1) if self._model.vector else planes[0]
+        return x if of is None else of[point](x)
+
+    def _look_log(
+        self, of: Sequence[Observable] | None, point: int, first: int, count: int
+    ) -> npt.NDArray[np.float64]:
+        """Return ln|y| of what `_look` returns, exact where ``y`` underflows but its coordinate not."""
+        y = self._look(of, point, first, count)
+        out = np.asarray(_core.math("log", np.abs(y)).reshape(y.shape))
         if of is None:
-            return x
-        y = np.asarray(of(x), dtype=np.float64)
-        if y.ndim not in (1, 2) or len(y) != count:
-            raise ValueError(
-                f"of must return an array of shape (n,) or (n, k) for n particles, "
-                f"got shape {y.shape} for n={count}"
-            )
-        return y
+            call = (*self._map(), point)
+            for k, column in enumerate(out.reshape(count, -1).T):  # views
+                exact = self._engine.logarithm(*call, k, first, count)
+                np.copyto(column, exact, where=~np.isnan(exact))  # nan below 0
+        return out
 
     def _power_sums(
-        self, of: Observable | None, shifts: npt.NDArray[np.float64], highest: int
+        self,
+        of: Sequence[Observable] | None,
+        shifts: npt.NDArray[np.float64],
+        highest: int,
     ) -> npt.NDArray[np.float64]:
         """Return power sums about ``shifts``, shape (points, components), with one axis more."""
         if of is None:
             return self._engine.power_sums(*self._map(), shifts, highest)
         sums = np.zeros((*shifts.shape, highest + 1))
         for point in range(self._points):
-            for first in range(0, self.n, _LOOK):
-                y = self._look(of, point, first, min(_LOOK, self.n - first))
+            for first in range(0, self.n, PIECE):
+                y = self._look(of, point, first, min(PIECE, self.n - first))
                 for k, column in enumerate(y.reshape(len(y), -1).T):
                     sums[point, k] += _core.power_sums(
                         np.ascontiguousarray(column), shifts[point, k], highest, self.threads
@@ -303,15 +311,30 @@ class Ensemble:
 
     def _histogram(
         self,
-        plane: int,
+        of: Sequence[Observable] | None,
+        component: int,
         scale: int,
         lo: float,
         inverse_width: float,
         threshold: float,
         counts: npt.NDArray[np.uint64],
     ) -> None:
-        """Add counts, shape (points, bins + 3), of one of the state's numbers."""
-        self._engine.histogram(*self._map(), plane, scale, lo, inverse_width, threshold, counts)
+        """Add counts, shape (points, bins + 3), of one of the components."""
+        bins = (scale, lo, inverse_width, threshold)
+        if of is None:
+            name, parameters, coordinate = self._map()
+            self._engine.histogram(name, parameters, coordinate, component, *bins, counts)
+            return
+        # An engine that holds the observed numbers as its states bins them as it bins states.
+        model, parameters = "OrnsteinUhlenbeck", np.zeros((1, 3))
+        for point in range(self._points):
+            for first in range(0, self.n, PIECE):
+                y = self._look(of, point, first, min(PIECE, self.n - first))
+                column = y.reshape(len(y), -1)[:, component]
+                holder = _core.Engine(len(column), "float64", "float32", 0, self.threads)
+                holder.state[0, :, 0] = column
+                row = counts[point : point + 1]
+                holder.histogram(model, parameters, "physical", 0, *bins, row)
 
     # -- running -----------------------------------------------------------------------------------
 

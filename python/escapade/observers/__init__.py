@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from .autocorrelation import Autocorrelation
+from .balance import BalanceResidual
 from .base import Observer
 from .histogram import Histogram
+from .lyapunov import LyapunovExponent
 from .moments import Moments
 from .paths import Snapshots, TimeAverage
 
-__all__ = ["Autocorrelation", "Histogram", "Moments", "Observer", "Snapshots", "TimeAverage"]
+__all__ = [
+    "Autocorrelation",
+    "BalanceResidual",
+    "Histogram",
+    "LyapunovExponent",
+    "Moments",
+    "Observer",
+    "Snapshots",
+    "TimeAverage",
+]

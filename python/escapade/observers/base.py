@@ -6,9 +6,6 @@ import abc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from .._checks import integer
 
 if TYPE_CHECKING:
@@ -79,17 +76,26 @@ class Observer(abc.ABC):
         ValueError
             If the observer has been used with another ensemble.
         """
-        key = (ensemble.model, ensemble.n, ensemble.seed, ensemble.first_id, ensemble.dtype)
-        if self._seen_ensemble is not None and self._seen_ensemble != key:
+        self._refuse_another(ensemble)
+        self._seen_ensemble = _key(ensemble)
+
+    def _complete(self) -> None:
+        """Let nothing be added to what was merged or picked out: it belongs to no ensemble."""
+        self._seen_ensemble = ("complete",)
+
+    def _refuse_another(self, ensemble: Ensemble) -> None:
+        if self._seen_ensemble is not None and self._seen_ensemble != _key(ensemble):
             raise ValueError(
                 f"observe: this {type(self).__name__} has looked at another ensemble; take a new one, "
                 "and merge() the two if both are parts of one"
             )
-        self._seen_ensemble = key
 
     def begin(self, ensemble: Ensemble, plan: Plan) -> None:
-        """Check, before anything runs, that the run can be observed."""
-        return
+        """Check, before anything runs, that the run can be observed.
+
+        `bind` is called after this has been done for all observers of the run.
+        """
+        self._refuse_another(ensemble)
 
     def next_step(self, step: int, plan: Plan) -> int | None:
         """Return the first step after ``step`` at which to look, None if there is none."""
@@ -102,7 +108,5 @@ class Observer(abc.ABC):
         """Look at ``ensemble``, which stands at ``step``."""
 
 
-def finite_mean(x: npt.NDArray[np.float64]) -> float:
-    """Return the mean of the finite entries, 0 if there is none: where power sums are centred."""
-    good = x[np.isfinite(x)]
-    return float(good.mean()) if good.size else 0.0
+def _key(ensemble: Ensemble) -> tuple[object, ...]:
+    return (ensemble.model, ensemble.n, ensemble.seed, ensemble.first_id, ensemble.dtype)
