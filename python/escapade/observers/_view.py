@@ -81,13 +81,14 @@ class View:
             If the model has no observable of that name, or a function returns something else than
             one or k real numbers per particle.
         """
-        sweep, components, functions = ensemble.model.shape, ensemble.model.particle_shape, None
+        sweep, components = ensemble.model.shape, ensemble.model.particle_shape
+        functions: list[Observable] | None = None
         if self.of is not None:
             found = self._resolve(ensemble.model)
             probed = found if isinstance(self.of, str) else found[:1]
             shapes = [_probe(ensemble, point, f) for point, f in enumerate(probed)]
             components = shapes[0]
-            functions = [_Function(f, components) for f in found]
+            functions = [*(_Function(f, components) for f in found)]
             if any(s != components for s in shapes):
                 raise ValueError(f"of = {self.of!r} has different shapes over the sweep: {shapes}")
         if self._attached and (sweep, components) != (self.sweep, self.components):
@@ -95,7 +96,7 @@ class View:
                 f"observe: what this observer holds has shape {(*self.sweep, *self.components)}, "
                 f"got {(*sweep, *components)}"
             )
-        self.sweep, self.components, self.functions = sweep, components, functions  # type: ignore[assignment]
+        self.sweep, self.components, self.functions = sweep, components, functions
         self._attached = True
 
     def _resolve(self, model: Model) -> list[Observable]:
