@@ -64,8 +64,9 @@ def network(depth: int, width: int, calculus: str = "ito") -> Case:
     return product(model, [1] * (depth + 1), width, int(calculus != "ito"))
 
 
-def rescaling(*powers: int) -> Case:
-    return product(ea.models.GeneralizedRescaling(powers, 0.005, GAUSS, 0.2), powers, 1)
+def rescaling(*powers: int, calculus: str = "ito") -> Case:
+    model = ea.models.GeneralizedRescaling(powers, 0.005, GAUSS, 0.2, calculus)
+    return product(model, powers, 1, int(calculus != "ito"))
 
 
 def direction() -> Case:
@@ -91,6 +92,7 @@ CASES = {
     "rescaling 2 1": rescaling(2, 1),
     "rescaling 1 3 2": rescaling(1, 3, 2),
     "rescaling 4": rescaling(4),
+    "rescaling 2 1 stratonovich": rescaling(2, 1, calculus="stratonovich"),
     "direction": direction(),
 }
 PAIRS = [(label, scheme) for label, case in CASES.items() for scheme in case.model.schemes]

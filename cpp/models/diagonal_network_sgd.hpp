@@ -30,7 +30,7 @@ struct DiagonalNetworkSgd {
   static Shape shape(const double* p) {
     return minibatch_shape((int(p[0]) + 1) * int(p[1]), p + 7, Pairs<double, true>::normals(p + 7));
   }
-  static const char* check(const double* p) { return check_minibatch(p + 7, 2); }
+  static const char* check(const double* p) { return check_minibatch((p[0] + 1) * p[1], p + 7, 2); }
   static size_t tail(const double* p) { return 2 * samples_of(p + 7); }
 
   template <class R, int Layers, int Width, bool Plain, bool Any>

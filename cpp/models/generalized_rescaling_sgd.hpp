@@ -29,7 +29,7 @@ struct GeneralizedRescalingSgd {
   };
   static constexpr int named = 6 + settings;
   static Shape shape(const double* p) { return minibatch_shape(int(p[0]), p + 6, Pairs<double, true>::normals(p + 6)); }
-  static const char* check(const double* p) { return check_minibatch(p + 6, 2); }
+  static const char* check(const double* p) { return check_minibatch(p[0], p + 6, 2); }
   static size_t tail(const double* p) { return size_t(p[0]) + 2 * samples_of(p + 6); }
 
   template <class R, int Factors, bool Plain>

@@ -28,7 +28,7 @@ struct MirrorSgd {
   static constexpr int named = 4 + settings;
   static Shape shape(const double* p) { return minibatch_shape(1, p + 4, 1); }
   static const char* check(const double* p) {
-    return law_of(p + 4) == Law::binary ? "law must be 0, 1 or 3" : check_minibatch(p + 4, 1);
+    return law_of(p + 4) == Law::binary ? "law must be 0, 1 or 3" : check_minibatch(1, p + 4, 1);
   }
   static size_t tail(const double* p) { return samples_of(p + 4); }
 

@@ -26,7 +26,7 @@ struct ScaleInvariantSgd {
   };
   static Shape shape(const double* p) { return minibatch_shape(2, p + 3, 2); }
   static const char* check(const double* p) {
-    return int(p[7]) > int(Law::gaussian) ? "law must be 0 or 1" : check_minibatch(p + 3, 2);
+    return int(p[7]) > int(Law::gaussian) ? "law must be 0 or 1" : check_minibatch(2, p + 3, 2);
   }
 
   template <class R, bool Plain> struct Sized : Optimiser<R, Plain> {

@@ -23,9 +23,9 @@ struct TwoLayerLinear {
   static constexpr Calculus calculus = Calculus::ito;
   // the tail holds lower triangular Lx and Le and V, or the samples
   static constexpr Parameter parameters[] = {
-      count("d_in", 2, 1, "length of the input"),
-      count("d_hidden", 2, 1, "width of the hidden layer"),
-      count("d_out", 2, 1, "length of the output"),
+      layer_size("d_in", "length of the input"),
+      layer_size("d_hidden", "width of the hidden layer"),
+      layer_size("d_out", "length of the output"),
       nonnegative("T", 0.1, "time", "temperature, learning rate over batch size"),
       nonnegative("gamma", 0.0, "1/time", "weight decay"),
       {"samples", 0, 0, 262144, false, false, true, "1", "size of a finite data set; 0: normal data"},
@@ -36,7 +36,6 @@ struct TwoLayerLinear {
     return {dim, dim, p[5] > 0 ? int(p[5]) : in * (in + 1) / 2 + out * in, Draw::increments};
   }
   static const char* check(const double* p) {
-    if (p[1] * (p[0] + p[2]) > 1e6) return "a particle must have at most 1e6 numbers";
     return p[5] > 0 || p[0] * (p[0] + 1) / 2 + p[2] * p[0] <= 1 << 18 ? nullptr : "noise must have at most 262144 sources";
   }
   static size_t tail(const double* p) { return p[5] > 0 ? sample_numbers(p, size_t(p[5])) : gaussian_numbers(p); }

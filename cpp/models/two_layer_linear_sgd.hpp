@@ -14,9 +14,9 @@ struct TwoLayerLinearSgd {
   static constexpr Calculus calculus = Calculus::discrete;
   // The tail: lower triangular Lx and Le, and V (law 1); E x x^T, d_out^2 unused numbers, E y x^T (law 0); samples (law 3).
   static constexpr Parameter parameters[] = {
-      count("d_in", 2, 1, "length of the input"),
-      count("d_hidden", 2, 1, "width of the hidden layer"),
-      count("d_out", 2, 1, "length of the output"),
+      layer_size("d_in", "length of the input"),
+      layer_size("d_hidden", "width of the hidden layer"),
+      layer_size("d_out", "length of the output"),
       nonnegative("gamma", 0.0, "1/time", "weight decay"),
       eta_parameter,
       batch_parameter,
@@ -28,9 +28,8 @@ struct TwoLayerLinearSgd {
   static constexpr int named = 4 + settings;
   static Shape shape(const double* p) { return minibatch_shape(int(p[1]) * int(p[0] + p[2]), p + 4, int(p[0] + p[2])); }
   static const char* check(const double* p) {
-    if (p[1] * (p[0] + p[2]) > 1e6) return "a particle must have at most 1e6 numbers";
     if (law_of(p + 4) == Law::binary) return "law must be 0, 1 or 3";
-    return check_minibatch(p + 4, int(p[0] + p[2]));
+    return check_minibatch(p[1] * (p[0] + p[2]), p + 4, p[0] + p[2]);
   }
   static size_t tail(const double* p) {
     return law_of(p + 4) == Law::samples ? sample_numbers(p, samples_of(p + 4)) : gaussian_numbers(p);

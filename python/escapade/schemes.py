@@ -21,13 +21,13 @@ class Scheme:
     name, summary : str
     calculus : str
         ``"ito"`` or ``"stratonovich"``: the integral it converges to. Models are given the drift that
-        belongs to it, converted exactly.
+        belongs to it, converted exactly. ``"discrete"`` where time is.
     coordinate : str
         In which it steps: ``"physical"``, ``"log"`` or ``"lamperti"``.
     strong_order, weak_order : float
         For noise that depends on the state.
     strong_order_additive, weak_order_additive : float
-        For noise that does not.
+        For noise that does not. Orders are 0 in discrete time, where nothing is approximated.
     normals : int
         Normals drawn per step.
     adaptive : bool

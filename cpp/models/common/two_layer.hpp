@@ -20,6 +20,10 @@ template <class R> struct Matrix<R, 0> {
   ESCAPADE_HD R operator[](int i) const { return R(at[i]); }
 };
 
+constexpr Parameter layer_size(const char* name, const char* doc) {
+  return {name, 2, 1, 1000, false, false, true, "1", doc};
+}
+
 // Numbers in the tail: what gaussian data or full gradients need (one pair of symmetric or triangular matrices and one
 // d_out x d_in matrix), or `samples` rows of x, then as many of y.
 inline size_t gaussian_numbers(const double* sizes) {

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._checks import choice
 from ..data import DataMoments, gaussian
 from .base import FloatArray, Observable
 from .sgd import Training
@@ -22,6 +23,17 @@ def check_data(data: Any) -> DataMoments:
             f"got {type(data).__name__}"
         )
     return data
+
+
+def reading_of(calculus: Any) -> int:
+    """Return how the compiled models number a calculus."""
+    return ("ito", "stratonovich").index(choice("calculus", calculus, ("ito", "stratonovich")))
+
+
+def check_reading(calculus: str) -> None:
+    """Refuse to train a model that SGD has nothing to do with."""
+    if calculus != "ito":
+        raise ValueError(f"calculus must be 'ito', which SGD converges to, got {calculus!r}")
 
 
 def training(kernel: str, data: DataMoments, full: bool, head: Any, **sizes: Any) -> Training:

@@ -122,7 +122,7 @@ class Model:
 
     @property
     def calculus(self) -> str:
-        """``"ito"`` or ``"stratonovich"``: how the equation is to be read."""
+        """``"ito"`` or ``"stratonovich"``: how the equation is to be read; ``"discrete"`` for none."""
         return str(self._entry["calculus"])
 
     @property

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import choice
 from ..data import DataMoments
 from ._products import product, total
-from ._regression import check_data, of_v, training
+from ._regression import check_data, check_reading, of_v, reading_of, training
 from .balanced_network import BalancedNetwork
 from .base import Observable
 from .sgd import Trainable, Training
@@ -73,9 +72,6 @@ class DiagonalNetwork(Trainable):
         calculus: str = "ito",
     ) -> None:
         data = check_data(data)
-        reading = ("ito", "stratonovich").index(
-            choice("calculus", calculus, ("ito", "stratonovich"))
-        )
         super().__init__(
             depth=depth,
             width=width,
@@ -83,7 +79,7 @@ class DiagonalNetwork(Trainable):
             data=data,
             gamma=gamma,
             calculus=calculus,
-            _derived={"reading": reading},
+            _derived={"reading": reading_of(calculus)},
         )
 
     @property
@@ -119,10 +115,7 @@ class DiagonalNetwork(Trainable):
         return x
 
     def _training(self, full: bool) -> Training:
-        if self.calculus != "ito":
-            raise ValueError(
-                f"calculus must be 'ito', which SGD converges to, got {self.calculus!r}"
-            )
+        check_reading(self.calculus)
         sizes = {"depth": self.depth, "width": self.width, "gamma": self.gamma}
         return training("DiagonalNetworkSGD", self.data, full, (), **sizes)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from .._checks import _show, integer
 from ..data import DataMoments
 from ._products import product, total
-from ._regression import check_data, of_v, training
+from ._regression import check_data, check_reading, of_v, reading_of, training
 from .base import Observable
 from .sgd import Trainable, Training
 
@@ -42,6 +42,8 @@ class GeneralizedRescaling(Trainable):
         Moments of the data set, from `escapade.data`.
     gamma : float or array_like, default 0
         Weight decay, >= 0.
+    calculus : {"ito", "stratonovich"}, default "ito"
+        How the equation is read; see `DiagonalNetwork`.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class GeneralizedRescaling(Trainable):
         T: Any = 0.1,
         data: DataMoments | None = None,
         gamma: Any = 0.0,
+        calculus: str = "ito",
     ) -> None:
         if isinstance(powers, str) or not np.iterable(powers):
             raise TypeError(f"powers must be a sequence of integers, got {_show(powers)}")
@@ -75,9 +78,15 @@ class GeneralizedRescaling(Trainable):
             T=T,
             data=check_data(data),
             gamma=gamma,
-            _derived={"factors": len(checked), "reading": 0},
+            calculus=calculus,
+            _derived={"factors": len(checked), "reading": reading_of(calculus)},
             _tail=checked,
         )
+
+    @property
+    def calculus(self) -> str:
+        """``"ito"`` or ``"stratonovich"``: how the equation is read."""
+        return str(self._arguments["calculus"])
 
     def balanced(self, v: FloatArray) -> FloatArray:
         """Return parameters of product ``v`` with ``theta_k^2`` in proportion to ``p_k``.
@@ -103,6 +112,7 @@ class GeneralizedRescaling(Trainable):
         return out
 
     def _training(self, full: bool) -> Training:
+        check_reading(self.calculus)
         sizes = {"factors": len(self.powers), "gamma": self.gamma}
         return training("GeneralizedRescalingSGD", self.data, full, self.powers, **sizes)
 

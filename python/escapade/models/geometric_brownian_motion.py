@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .base import Model
+from .base import Model, Observable, log_abs
 
 if TYPE_CHECKING:
     from ..laws import Law
@@ -35,6 +35,10 @@ class GeometricBrownianMotion(Model):
 
     def __init__(self, mu: float = 0.0, sigma: float = 1.0) -> None:
         super().__init__(mu=mu, sigma=sigma)
+
+    def observables(self) -> dict[str, Observable]:
+        """Return ``log_abs``, ``ln |x|``."""
+        return {"log_abs": log_abs}
 
     def stationary(self) -> Law:
         """Return the point mass at 0 if ``mu < sigma**2/2``; otherwise there is no law."""

@@ -131,6 +131,12 @@ class _Discrete(Model):
         model: Model = self._arguments["model"]
         return model.observables()
 
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) and self.params["model"] == getattr(other, "model", None)
+
+    def __hash__(self) -> int:
+        return hash((super().__hash__(), self.params["model"]))
+
     def __getattr__(self, name: str) -> Any:
         if name == "balanced":  # there only if the model that is trained has it
             return getattr(super().__getattr__("model"), name)

@@ -37,7 +37,7 @@ class TwoLayerLinear(Trainable):
     Parameters
     ----------
     d_in, d_hidden, d_out : int, default 2
-        Sizes of the layers, >= 1.
+        Sizes of the layers, 1 to 1000; normal data have at most 262144 sources of noise.
     T : float or array_like, default 0.1
         Temperature, learning rate over batch size, >= 0.
     V : array_like, shape (d_out, d_in), optional
@@ -79,7 +79,7 @@ class TwoLayerLinear(Trainable):
         gamma: Any = 0.0,
     ) -> None:
         sizes = {"d_in": d_in, "d_hidden": d_hidden, "d_out": d_out}
-        n, _, m = (integer(name, size, low=1, high=10**6) for name, size in sizes.items())
+        n, _, m = (integer(name, size, low=1, high=1000) for name, size in sizes.items())
         given: dict[str, Any] = {"V": None, "Sx": None, "Se": None, "samples": None}
         if samples is None:
             given["V"] = _matrix("V", np.eye(m, n) if V is None else V, (m, n))
