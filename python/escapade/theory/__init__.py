@@ -51,6 +51,7 @@ from .matrix_factorisation import (
     noise_mismatch,
     trace_hessian,
 )
+from .matrix_slow_flow import MatrixStationary, matrix_slow_drift, matrix_stationary
 from .network import (
     absorption_probability,
     balance_rate,
@@ -86,6 +87,7 @@ __all__ = [
     "CollapseRate",
     "Factors",
     "GammaParameters",
+    "MatrixStationary",
     "Phase",
     "SaddlePhase",
     "SumExponents",
@@ -118,6 +120,8 @@ __all__ = [
     "matrix_balance_rate",
     "matrix_charge_rate",
     "matrix_equilibrium",
+    "matrix_slow_drift",
+    "matrix_stationary",
     "mean_first_passage",
     "mean_log_abs_normal",
     "modified_law_critical_temperature",
