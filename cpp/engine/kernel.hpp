@@ -9,8 +9,9 @@ namespace escapade {
 
 enum class Precision : int { float32 = 0, float64 = 1 };
 
-// A tile: up to tile_particles consecutive particles advanced over some steps with the normals already drawn.
-constexpr int tile_particles = 256, tile_rows = 16;
+// A tile: up to tile_particles consecutive particles advanced over some steps with the normals already drawn. Tiles are wide
+// so that the particles of a tile that take substeps fill packs (advance_adaptive.hpp); for other schemes 256 would do.
+constexpr int tile_particles = 1024, tile_rows = 16;
 
 struct Tile {
   void* x;              // state of the tile's first particle, contiguous over particles
