@@ -275,6 +275,7 @@ STEPS: dict[str, Callable[[Case, Array, Array, Any], Array]] = {
     "heun": heun,
     "tamed-euler": tamed_euler,
     "log-euler": log_euler,
+    "log-platen": log_platen,
     "lamperti-heun": lamperti_heun,
     "adaptive-log-euler": log_euler,
     "platen": platen,

@@ -98,6 +98,8 @@ STRONG = {
     ("heun", "state"): Strong(GBM, 1.0, "exact"),
     ("tamed-euler", "state"): Strong(GBM, 1.0, "exact"),
     ("platen", "state"): Strong(GBM, 1.0, "exact"),
+    ("log-platen", "state"): Strong(NETWORK, 0.5, "lamperti-heun"),
+    ("log-platen", "additive"): Strong(BINARY, 0.5, "exact"),
     ("adaptive-log-platen", "state"): Strong(NETWORK, 0.5, "lamperti-heun"),
     ("platen", "additive"): Strong(WELL, 0.5, "lamperti-heun"),
     ("adaptive-log-platen", "additive"): Strong(BINARY, 0.5, "exact"),
@@ -238,6 +240,7 @@ WEAK = {
     ),
     ("platen", "GBM"): Weak(DECAY, 1.0, 1.0, square, (2, 3, 4, 5), 2_000_000, True),
     ("platen", "DoubleWell"): Weak(SLOW_WELL, 0.3, 1.0, square, (2, 3, 4, 5), 2_000_000, True),
+    ("log-platen", "network"): Weak(BINARY, 0.3, 0.5, share, (2, 3, 4, 5), 600_000, True),
     ("adaptive-log-platen", "network"): Weak(BINARY, 0.3, 0.5, share, (2, 3, 4, 5), 600_000, True),
     ("heun", "DoubleWell"): Weak(SLOW_WELL, 0.3, 1.0, square, (2, 3, 4, 5), 2_000_000, True),
     ("tamed-euler", "GBM"): Weak(

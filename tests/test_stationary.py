@@ -102,7 +102,10 @@ OTHERS = [
         for s in ("euler-maruyama", "milstein", "heun")
     ),
     Run(NET1C, "tamed-euler", "stationary", 0.0005, 0.5, 400_000),
-    *(Run(NET1C, s, "stationary", 0.002, 1.0) for s in ("log-euler", "adaptive-log-euler")),
+    *(
+        Run(NET1C, s, "stationary", 0.002, 1.0)
+        for s in ("log-euler", "log-platen", "adaptive-log-euler")
+    ),
     Run(NET1C, "lamperti-heun", "stationary", 0.02, 2.0),
     Run(NET1, "adaptive-log-euler", "stationary", 0.0005, 0.5, 400_000),
     *(Run(m, "platen", "stationary", 0.02, 2.0) for m in (OU, POWER)),

@@ -122,8 +122,8 @@ template <class T> void words_to_normals(T* rows, size_t row, int pairs, int par
   }
 }
 
-template <int lanes> void normals_of_block(float* z, const PhiloxKeys&, Stream, const uint64_t* id, uint64_t block);
-template <int lanes> void normals_of_block(double* z, const PhiloxKeys&, Stream, const uint64_t* id, uint64_t block);
+template <int lanes> void normals_of_blocks(float* z, const PhiloxKeys&, Stream, const uint64_t* id, const uint64_t* block);
+template <int lanes> void normals_of_blocks(double* z, const PhiloxKeys&, Stream, const uint64_t* id, const uint64_t* block);
 
 // The same for particles anywhere; slower.
 template <class T>
@@ -138,10 +138,10 @@ void fill_singly(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint
     }
     return;
   }
-  uint64_t id[tile_lanes];
+  uint64_t id[tile_lanes], blocks[tile_lanes];
   alignas(64) T z[16 / sizeof(T) * tile_lanes];
-  for (int i = 0; i < tile_lanes; ++i) id[i] = first_id + uint64_t(i);
-  normals_of_block<tile_lanes>(z, keys, stream, id, block);
+  for (int i = 0; i < tile_lanes; ++i) id[i] = first_id + uint64_t(i), blocks[i] = block;
+  normals_of_blocks<tile_lanes>(z, keys, stream, id, blocks);
   for (size_t j = 0; j < 16 / sizeof(T); ++j) __builtin_memcpy(out + j * row, z + j * tile_lanes, tile_lanes * sizeof(T));
 }
 
@@ -182,9 +182,15 @@ void fill_normals(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uin
   fill_tile(out, row, keys, stream, first_id, particles, first_block, blocks, true);
 }
 
-// PhiloxState of a block, particle ids left out.
-ESCAPADE_HD PhiloxState counters(uint64_t block, Stream stream) {
-  return {U64{}, U64{}, U64{} + counter_word2(block), U64{} + counter_word3(block, stream)};
+// Lanes 0, stride, 2 stride, ... of ids and blocks.
+ESCAPADE_HD PhiloxState counters(const uint64_t* id, const uint64_t* block, int stride, Stream stream) {
+  PhiloxState s;
+  for (int i = 0; i < Native<uint64_t>::lanes; ++i) {
+    const uint64_t particle = id[i * stride], b = block[i * stride];
+    s.x0[i] = particle, s.x1[i] = particle >> 32;
+    s.x2[i] = counter_word2(b), s.x3[i] = counter_word3(b, stream);
+  }
+  return s;
 }
 template <class U> ESCAPADE_HD Pack<U, Native<U>::lanes> word_pack(U64 w) {
   Pack<U, Native<U>::lanes> a;
@@ -192,19 +198,12 @@ template <class U> ESCAPADE_HD Pack<U, Native<U>::lanes> word_pack(U64 w) {
   return a;
 }
 
-// The draws of one block for particles in any order: z[j * lanes + i] belongs to id[i].
+// The draws of any particles in any blocks: z[j * lanes + i] is draw j of block[i] of particle id[i].
 template <int lanes>
-inline void normals_of_block(float* z, const PhiloxKeys& keys, Stream stream, const uint64_t* id, uint64_t block) {
-  constexpr int width = Native<float>::lanes, half = width / 2;
+inline void normals_of_blocks(float* z, const PhiloxKeys& keys, Stream stream, const uint64_t* id, const uint64_t* block) {
+  constexpr int width = Native<float>::lanes;
   for (int p = 0; p < lanes; p += width) {
-    PhiloxState s[2];
-    for (int parity = 0; parity < 2; ++parity) {
-      s[parity] = counters(block, stream);
-      for (int i = 0; i < half; ++i) {
-        s[parity].x0[i] = id[p + 2 * i + parity];
-        s[parity].x1[i] = id[p + 2 * i + parity] >> 32;
-      }
-    }
+    PhiloxState s[2] = {counters(id + p, block + p, 2, stream), counters(id + p + 1, block + p + 1, 2, stream)};
     run_rounds(s, keys, 0);
     U64 w[4];
     last_round(s[0], s[1], keys, w);
@@ -218,14 +217,10 @@ inline void normals_of_block(float* z, const PhiloxKeys& keys, Stream stream, co
 }
 
 template <int lanes>
-inline void normals_of_block(double* z, const PhiloxKeys& keys, Stream stream, const uint64_t* id, uint64_t block) {
+inline void normals_of_blocks(double* z, const PhiloxKeys& keys, Stream stream, const uint64_t* id, const uint64_t* block) {
   constexpr int width = Native<double>::lanes;
   for (int p = 0; p < lanes; p += width) {
-    PhiloxState s[1] = {counters(block, stream)};
-    for (int i = 0; i < width; ++i) {
-      s[0].x0[i] = id[p + i];
-      s[0].x1[i] = id[p + i] >> 32;
-    }
+    PhiloxState s[1] = {counters(id + p, block + p, 1, stream)};
     run_rounds(s, keys, 0);
     U64 w[2];
     last_round(s[0], keys, w);

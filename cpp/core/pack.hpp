@@ -237,4 +237,24 @@ template <class T, int L> ESCAPADE_HD bool any(Pack<T, L> m) {
   return hit;
 }
 
+// Bit i tells whether lane i of a mask is set.
+template <class T, int L> ESCAPADE_HD uint32_t lane_bits(Pack<T, L> m) {
+  static_assert(L <= 32);
+  uint32_t bits = 0;
+  for (int i = 0; i < Pack<T, L>::registers; ++i) {
+    uint32_t some = 0;
+#if ESCAPADE_VECTOR_BYTES == 64
+    if constexpr (sizeof(T) == 4) some = uint32_t(_mm512_movepi32_mask((__m512i)m.r[i]));
+    else some = uint32_t(_mm512_movepi64_mask((__m512i)m.r[i]));
+#elif ESCAPADE_VECTOR_BYTES == 32
+    if constexpr (sizeof(T) == 4) some = uint32_t(_mm256_movemask_ps((__m256)m.r[i]));
+    else some = uint32_t(_mm256_movemask_pd((__m256d)m.r[i]));
+#else
+    for (int k = 0; k < Native<T>::lanes; ++k) some |= uint32_t(m.r[i][k] != 0) << k;
+#endif
+    bits |= some << (i * Native<T>::lanes);
+  }
+  return bits;
+}
+
 ESCAPADE_END

@@ -1,15 +1,32 @@
 // THE loop: particles advanced over steps by one scheme of one model. Packs of lanes here, one lane per thread under CUDA.
 #pragma once
 
-#include "advance_scalar.hpp"
+#include "advance_adaptive.hpp"
 #include "advance_vector.hpp"
 
 ESCAPADE_BEGIN
 
+// Row by row, states in L1: neighbouring packs are independent, so that the latency of a step is hidden whatever the model.
+// With the state of a pack kept in registers over the steps, a power-law step in float32 took 2.3 times as long.
+template <class View, class Scheme, class T, class Z> void advance_fixed(const View& shared, Tile& tile) {
+  using V = Pack<T, pack_lanes<T, Z>>;
+  const View view = shared;  // a copy: stores to the state cannot change it
+  T* const __restrict x = static_cast<T*>(tile.x);
+  const T h = T(tile.dt), root_h = T(sqrt(tile.dt));
+  const int particles = tile.particles, steps = tile.steps;
+  for (int s = 0; s < steps; ++s) {
+    const Z* const __restrict z = static_cast<const Z*>(tile.normals) + size_t(s) * tile.row;
+    for (int p = 0; p < particles; p += V::lanes) {
+      const V dw = root_h * load_normals<V>(z + p);
+      enforce_domain(view, Scheme::step(view, V::load(x + p), dw, h)).store(x + p);
+    }
+  }
+}
+
 template <class View, class Scheme, class T, class Z> void advance(const ViewStorage& storage, Tile& tile) {
   const View& view = *reinterpret_cast<const View*>(storage.bytes);
   if constexpr (is_vector<View>) advance_vector<View, Scheme, T, Z>(view, tile);
-  else if constexpr (Scheme::adaptive) advance_adaptive<View, Scheme, T, Z>(view, tile);
+  else if constexpr (Scheme::adaptive) AdaptiveTile<View, Scheme, T, Z>(view, tile).advance();
   else advance_fixed<View, Scheme, T, Z>(view, tile);
 }
 

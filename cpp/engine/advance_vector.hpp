@@ -5,7 +5,7 @@
 
 #include <type_traits>
 
-#include "advance_scalar.hpp"
+#include "advance_adaptive.hpp"
 
 ESCAPADE_BEGIN
 
@@ -79,7 +79,7 @@ template <class View, class Scheme, class T, class Z> void advance_packs(const V
   }
 }
 
-// One adaptive substep of h = take * dt. At the floor (advance_scalar.hpp) the whole move is scaled down until no number
+// One adaptive substep of h = take * dt. At the floor (advance_adaptive.hpp) the whole move is scaled down until no number
 // moves by more than half the largest of them: directions, and with them signs and ratios that the equation conserves, stay.
 template <class View, class Scheme, class V>
 void adaptive_vector_step(const View& view, V* y, V take, V z, Lane<V> dt, decltype(V() < V()) active, V* work) {
@@ -117,19 +117,20 @@ void finish_steps(const View& view, Tile& tile, const PhiloxKeys& keys, uint64_t
     int kept = 0;
     for (int first = 0; first < count; first += lanes) {
       const int n = count - first < lanes ? count - first : lanes;
-      uint64_t id[lanes];
+      alignas(64) uint64_t id[lanes], block[lanes];
       alignas(64) T rest_of[lanes], took[lanes], lane[lanes];
       alignas(64) Z z[per_block * lanes];
       for (int i = 0; i < lanes; ++i) {
         const int p = waiting[first + (i < n ? i : 0)];
         id[i] = tile.first_id + uint64_t(p);
+        block[i] = step * substep_blocks + round;
         rest_of[i] = i < n ? left[p] : T(0);
       }
       for (int k = 0; k < planes; ++k) {
         for (int i = 0; i < lanes; ++i) lane[i] = x[size_t(k) * tile.plane + size_t(waiting[first + (i < n ? i : 0)])];
         y[k] = V::load(lane);
       }
-      normals_of_block<lanes>(z, keys, Stream::substeps, id, step * substep_blocks + round);
+      normals_of_blocks<lanes>(z, keys, Stream::substeps, id, block);
       V rest = V::load(rest_of);
       for (int draw = 0; draw < per_block; ++draw) {
         const auto active = rest > T(0);

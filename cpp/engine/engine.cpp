@@ -59,7 +59,7 @@ namespace {
 size_t plane_length(size_t particles, int planes) {
   constexpr size_t page = 4096;
   if (planes == 1 || particles < page) return particles;
-  return (particles + page - 1) / page * page + tile_particles;
+  return (particles + page - 1) / page * page + narrow_tile;
 }
 
 }  // namespace
@@ -134,12 +134,12 @@ void Engine::advance(const char* model, const char* scheme, const Shape& shape, 
   parallel_for(points_, points_ < 64 ? 1 : threads,
                [&](int, size_t point) { kernel->prepare(parameters.at(point), views[point]); });
   std::vector<std::unique_ptr<Worker>> workers(static_cast<size_t>(threads));
-  const size_t width = TileNoise(shape, noise, kernel->noise, seed_, 1).columns(), tiles = (n_ + width - 1) / width;
+  const size_t width = TileNoise(shape, *kernel, noise, seed_, 1).columns(), tiles = (n_ + width - 1) / width;
   std::atomic<uint64_t> substeps{0}, floor_hits{0};
   parallel_for(points_ * tiles, threads, [&](int number, size_t index) {
     std::unique_ptr<Worker>& worker = workers[size_t(number)];
     if (!worker)
-      worker.reset(new Worker{TileNoise(shape, noise, kernel->noise, seed_, coarsen),
+      worker.reset(new Worker{TileNoise(shape, *kernel, noise, seed_, coarsen),
                               aligned_memory(kernel->scratch(parameters.at(0)))});
     const size_t point = index / tiles;
     Tile tile{};

@@ -18,8 +18,9 @@ struct Shape {
   Draw kind = Draw::increments;
 };
 
-// A tile: up to tile_particles consecutive particles advanced over some steps with the normals already drawn.
-constexpr int tile_particles = 256, tile_rows = 16;
+// A tile: up to tile_particles consecutive particles advanced over some steps with the normals already drawn. For adaptive
+// schemes tiles are wide, so that the particles of a tile that take substeps fill packs (advance_adaptive.hpp).
+constexpr int tile_particles = 1024, narrow_tile = 256, tile_rows = 16;
 
 struct Tile {
   void* x;              // state of the tile's first particle, contiguous over particles
@@ -45,6 +46,7 @@ struct alignas(64) ViewStorage {
 struct Kernel {
   const char *model, *scheme;
   Precision state, noise;
+  bool adaptive;
   size_t (*scratch)(const double* parameters);
   const char* (*check)(const double* parameters);  // why these parameters exclude the scheme, or nullptr
   void (*prepare)(const double* parameters, ViewStorage&);

@@ -26,14 +26,14 @@ inline AlignedMemory aligned_memory(size_t bytes) {
 
 class TileNoise {
  public:
-  TileNoise(const Shape& shape, Precision drawn, Precision wanted, uint64_t seed, int coarsen)
-      : shape_(shape), drawn_(drawn), wanted_(wanted), seed_(seed), coarsen_(coarsen), target_(active_target()) {
+  TileNoise(const Shape& shape, const Kernel& kernel, Precision drawn, uint64_t seed, int coarsen)
+      : shape_(shape), drawn_(drawn), wanted_(kernel.noise), seed_(seed), coarsen_(coarsen), target_(active_target()) {
     const int d = std::max(shape.draws, 1);
     // whole blocks of noise where that takes no more than a few steps; wide rows of draws make narrow tiles, to stay in
     // cache
     steps_ = tile_rows % d == 0 ? tile_rows / d : d < tile_rows ? tile_rows : 4 / std::gcd(d, 4);
     if (shape.draws == 0) steps_ = 64;
-    columns_ = steps_ * d <= 2 * tile_rows ? tile_particles : 64;
+    columns_ = steps_ * d > 2 * tile_rows ? 64 : kernel.adaptive ? tile_particles : narrow_tile;
     rows_ = shape.draws == 0 ? 0 : steps_ * d;
     const size_t values = size_t(rows_ + 4) * size_t(columns_);  // one block more, for a first draw in mid-block
     const size_t element = drawn_ == Precision::float64 ? 8 : 4;

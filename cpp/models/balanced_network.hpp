@@ -84,22 +84,18 @@ struct BalancedNetwork {
     template <class V> ESCAPADE_HD Terms<V> terms(V z) const {
       return {exp(z), this->depth == 1 ? V(R(1)) : exp((this->m - R(1)) * z)};
     }
-    template <class V> ESCAPADE_HD V drift_of(Terms<V> t) const {
-      return -(this->K * t.power) * this->force(t.v) - this->decay -
-             (this->half_K2T / (this->D + R(1))) * (t.power * t.power) * this->q(t.v);
-    }
-    template <class V> ESCAPADE_HD V noise_of(Terms<V> t) const { return this->K * t.power * sqrt(this->T * this->q(t.v)); }
-    template <class V> ESCAPADE_HD V drift(V z) const { return drift_of(terms(z)); }
-    template <class V> ESCAPADE_HD V diffusion(V z) const { return noise_of(terms(z)); }
+    template <class V> ESCAPADE_HD V drift(V z) const { return coefficients(z).drift; }
+    template <class V> ESCAPADE_HD V diffusion(V z) const { return coefficients(z).diffusion; }
     template <class V> ESCAPADE_HD V diffusion_gradient(V z) const {
       Terms<V> t = terms(z);
       V slope = (R(2) * this->m - R(2)) * this->q(t.v) + t.v * this->q_slope(t.v);
       return this->half_K2T * (t.power * t.power) * slope;
     }
-    template <class V> ESCAPADE_HD V step_rate(V z) const {
-      Terms<V> t = terms(z);
-      V b = noise_of(t);
-      return R(1) + abs(drift_of(t)) + b * b;
+    template <class V> ESCAPADE_HD Coefficients<V> coefficients(V z) const {
+      const Terms<V> t = terms(z);
+      const V q = this->q(t.v), p2 = t.power * t.power;
+      const V a = -(this->K * t.power) * this->force(t.v) - this->decay - (this->half_K2T / (this->D + R(1))) * p2 * q;
+      return {a, this->K * t.power * sqrt(this->T * q), fma(this->K2T * p2, q, R(1) + abs(a))};
     }
     template <class V> ESCAPADE_HD V to_physical(V z) const { return exp(z); }
     template <class V> ESCAPADE_HD V from_physical(V v) const { return log(v); }
@@ -141,17 +137,22 @@ struct BalancedNetwork {
       V sh = copysign(R(0.5) * (R(1) - g2), cy);
       return {g, sh, R(0.5) * (R(1) + g2), fma(root, sh, alpha2 * g) * inv_alpha3};
     }
-    template <class V> ESCAPADE_HD V drift(V y) const {
-      if (binary) return scale * fma(mu_const, exp(-c * y), V(mu_linear)) - half_c;
-      const Point<V> at = point(y);
-      V mu = fma(mu_linear, at.x, mu_const * at.g) + mu_inverse * (at.g * at.g / at.x);
-      return (scale * mu - half_c * at.sinh) / at.cosh;
+    // the rate is that of ln v, whose noise is 4 sqrt(T q)
+    template <class V> ESCAPADE_HD Coefficients<V> coefficients(V y) const {
+      V v, drift;
+      if (binary) {
+        v = exp(-c * y);
+        drift = scale * fma(mu_const, v, V(mu_linear)) - half_c;
+      } else {
+        const Point<V> at = point(y);
+        v = at.g / at.x;
+        V mu = fma(mu_linear, at.x, mu_const * at.g) + mu_inverse * (at.g * v);
+        drift = (scale * mu - half_c * at.sinh) / at.cosh;
+      }
+      const V Tq4 = R(4) * T * fma(fma(alpha1, v, V(R(-2) * alpha2)), v, V(alpha3));
+      return {drift, V(R(1)), R(1) + abs(R(4) * fma(beta1, v, V(-b2)) + Tq4) + R(4) * Tq4};
     }
-    template <class V> ESCAPADE_HD V step_rate(V y) const {
-      V v = to_physical(y);
-      V q = fma(fma(alpha1, v, V(R(-2) * alpha2)), v, V(alpha3));
-      return R(1) + abs(R(-4) * (beta1 * v - b2) - R(4) * T * q) + R(16) * T * q;
-    }
+    template <class V> ESCAPADE_HD V drift(V y) const { return coefficients(y).drift; }
     template <class V> ESCAPADE_HD V fold(V y) const { return select(y > wall, R(2) * wall - y, y); }  // v = infinity
     template <class V> ESCAPADE_HD V to_physical(V y) const {
       if (binary) return exp(-c * y);

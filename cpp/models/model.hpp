@@ -13,8 +13,8 @@
 //   to_physical(y), from_physical(x)    the map of the coordinate, in double
 //   to_log(y), from_log(z)              the same to ln x, for states too small for a float
 //   fold(y)              mirrors back what a step has carried across a boundary that the process cannot reach
-//   step_rate(y), rate_scale, reach     for adaptive schemes: h = dt min(1, rate_scale / step_rate(y)), and the longest move
-//                                       at the smallest step
+//   coefficients(x)      drift, diffusion and rate from one evaluation, what they share computed once
+//   rate_scale, reach    for adaptive schemes: h = dt min(1, rate_scale / rate), and the longest move at the smallest step
 #pragma once
 
 #include "../core/math.hpp"
@@ -54,6 +54,10 @@ constexpr Parameter choice(const char* name, double fallback, double high, const
 
 // Views of particles of several numbers say so by a member `vector`.
 template <class View> constexpr bool is_vector = requires { View::vector; };
+
+template <class V> struct Coefficients {
+  V drift, diffusion, rate;  // rate is read by adaptive schemes only
+};
 
 // View<M, coordinate, R>::type, or void where the model has no such coordinate.
 template <class M, Coordinate C, class R> struct ViewOf {

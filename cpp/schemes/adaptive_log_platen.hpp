@@ -2,14 +2,13 @@
 // unless told otherwise. Their noise has no closed Lamperti map, and Euler's weak order 1 shows in the upper tail.
 #pragma once
 
-#include "platen.hpp"
+#include "log_platen.hpp"
 
 ESCAPADE_BEGIN
 
-struct AdaptiveLogPlaten : Platen {
+struct AdaptiveLogPlaten : LogPlaten {
   static constexpr const char* name = "adaptive-log-platen";
-  static constexpr const char* summary = "platen in ln x with steps chosen by the state";
-  static constexpr Coordinate coordinate = Coordinate::log;
+  static constexpr const char* summary = "log-platen with steps chosen by the state";
   static constexpr bool adaptive = true;
 };
 

@@ -17,22 +17,22 @@ struct LampertiHeun {
   static constexpr bool adaptive = false;
 
   template <class View, class V, class H> static ESCAPADE_HD V step(const View& m, V y, V dw, H h) {
-    using R = Lane<V>;
-    V f = drift_near_wall(m, y, h), moved = y + dw;
-    V guess = fma(f, V(h), moved);
-    return fma(f + drift_near_wall(m, guess, h), V(R(0.5) * h), moved);
+    return step_from(m, coefficients(m, y), y, dw, h);
   }
-
-  // At a wall the drift grows without bound while no path gets further from it than some sqrt(h) in a step: a predictor that
-  // lands beside or behind the wall must not throw the particle. The bound is out of reach elsewhere once h is small.
-  template <class View, class V, class H> static ESCAPADE_HD V drift_near_wall(const View& m, V y, H h) {
+  template <class View, class V, class H>
+  static ESCAPADE_HD V step_from(const View& m, const Coefficients<V>& at, V y, V dw, H h) {
+    using R = Lane<V>;
+    V f = at.drift, moved = y + dw, g;
+    // At a wall the drift grows without bound while no path gets further from it than some sqrt(h) in a step: a predictor
+    // that lands beside or behind the wall must not throw the particle. The bound is out of reach elsewhere once h is small.
     if constexpr (requires { m.fold(y); }) {
-      using R = Lane<V>;
       const V bound = R(4) / sqrt(V(h));
-      return max(min(m.drift(m.fold(y)), bound), -bound);
+      f = max(min(f, bound), -bound);
+      g = max(min(m.drift(m.fold(fma(f, V(h), moved))), bound), -bound);
     } else {
-      return m.drift(y);
+      g = m.drift(fma(f, V(h), moved));
     }
+    return fma(f + g, V(R(0.5) * h), moved);
   }
 };
 

@@ -18,7 +18,11 @@ struct LogEuler {
   static constexpr bool adaptive = false;
 
   template <class View, class V, class H> static ESCAPADE_HD V step(const View& m, V z, V dw, H h) {
-    return fma(m.diffusion(z), dw, fma(m.drift(z), V(h), z));
+    return step_from(m, coefficients(m, z), z, dw, h);
+  }
+  template <class View, class V, class H>
+  static ESCAPADE_HD V step_from(const View&, const Coefficients<V>& at, V z, V dw, H h) {
+    return fma(at.diffusion, dw, fma(at.drift, V(h), z));
   }
 };
 

@@ -17,9 +17,12 @@ struct Platen {
   static constexpr bool adaptive = false;
 
   template <class View, class V, class H> static ESCAPADE_HD V step(const View& m, V x, V dw, H h) {
+    return step_from(m, coefficients(m, x), x, dw, h);
+  }
+  template <class View, class V, class H>
+  static ESCAPADE_HD V step_from(const View& m, const Coefficients<V>& at, V x, V dw, H h) {
     using R = Lane<V>;
-    const V hv = V(h), root = sqrt(hv);
-    const V a = m.drift(x), b = m.diffusion(x);
+    const V hv = V(h), root = sqrt(hv), a = at.drift, b = at.diffusion;
     const V ahead = fma(a, hv, x);
     const V up = m.diffusion(fma(b, root, ahead)), down = m.diffusion(fma(-b, root, ahead));
     const V drift = R(0.5) * (a + m.drift(fma(b, dw, ahead)));

@@ -9,6 +9,7 @@
 //   normals                          draws per step (and Wiener process)
 //   adaptive                         h = dt min(1, rate_scale / step_rate), from the left state only
 //   step(view, x, dw, h)             one step of one particle; `step` exists once for packs of lanes and CUDA threads
+//   step_from(view, at, x, dw, h)    the same where `at` = coefficients(view, x) is known: adaptive schemes need it
 #pragma once
 
 // Models of several numbers offer `evaluate` and `increment` (and `add_correction` where one Wiener process drives them
@@ -29,6 +30,13 @@ template <class V> struct OneIncrement {
   V dw;
   ESCAPADE_HD V operator()(int) const { return dw; }
 };
+
+// Drift and noise at a point, from one evaluation where the view offers that.
+template <class View, class V> ESCAPADE_HD auto coefficients(const View& m, V x) {
+  if constexpr (requires { m.coefficients(x); }) return m.coefficients(x);
+  else if constexpr (requires { m.diffusion(x); }) return Coefficients<V>{m.drift(x), m.diffusion(x), V(Lane<V>(0))};
+  else return Coefficients<V>{m.drift(x), V(Lane<V>(1)), V(Lane<V>(0))};
+}
 
 // Ito drift of a Stratonovich equation and back: a_ito = a_stratonovich + b b' / 2.
 template <class View, class V> ESCAPADE_HD V stratonovich_drift(const View& m, V x) {
