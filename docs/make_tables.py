@@ -14,7 +14,7 @@ from pathlib import Path
 import escapade as ea
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-CALCULUS = {"ito": "Ito", "stratonovich": "Stratonovich"}
+CALCULUS = {"ito": "Ito", "stratonovich": "Stratonovich", "discrete": "discrete time"}
 
 
 def replace_block(text: str, name: str, body: str) -> str:
@@ -34,6 +34,8 @@ def cell(text: str) -> str:
 
 def law(model: type[ea.models.Model]) -> str:
     """Return the law of a model: first sentence of the docstring of ``stationary``."""
+    if model.stationary is ea.models.Model.stationary:
+        return "none known"
     first = (inspect.getdoc(model.stationary) or "").split("\n\n")[0]
     return first.removeprefix("Return ").strip().rstrip(".")
 
@@ -43,7 +45,7 @@ def models() -> str:
     lines = ['| model | equation | exact stationary law | `scheme="auto"` |', "|---|---|---|---|"]
     for name in ea.models.list():
         model = ea.models.get(name)
-        equation = f"`{model()._entry['equation']}`"
+        equation = f"`{model().equation}`"
         auto = f"`{model().auto_scheme()}`"
         lines.append(f"| `{name}` | {cell(equation)} | {cell(law(model))} | {auto} |")
     return "\n".join(lines)
@@ -60,6 +62,8 @@ def schemes() -> str:
         s = ea.schemes.get(name)
         strong = f"{s.strong_order:g} ({s.strong_order_additive:g})"
         weak = f"{s.weak_order:g} ({s.weak_order_additive:g})"
+        if s.calculus == "discrete":
+            strong = weak = "exact"
         lines.append(
             f"| `{name}` | {s.coordinate} | {CALCULUS[s.calculus]} | {strong} | {weak} "
             f"| {s.normals} | {cell(s.summary)} |"

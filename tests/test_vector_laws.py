@@ -179,4 +179,10 @@ def test_scalar_models_are_what_they_say() -> None:
     np.testing.assert_allclose(collapse._matrix, [[0.3, 0, 1.2 * np.sqrt(t)] for t in (0.1, 0.4)])
     saddle = ea.models.TwoPointSaddle(-0.3, 0.25, 0.1)
     np.testing.assert_allclose(saddle._matrix, [[0.15, 0.1, 0.5 * 1.15]])
+    assert saddle.stationary().reason and ea.models.TwoPointSaddle(-0.3, 0.5).stationary().reason
+    lively = ea.models.TwoPointSaddle(-0.3, 0.1, 0.1).stationary()
+    assert lively.mean() == ea.models.Pitchfork(0.15, 0.1, np.sqrt(0.1) * 1.15).stationary().mean()
+    assert ea.models.MirrorCollapse(-0.1, 2.0, 0.1).stationary().reason
+    with pytest.raises(ea.laws.NoStationaryLaw):
+        ea.models.MirrorCollapse(-1.0, 1.0, 0.1).stationary()
     assert saddle.particle_shape == saddle.sgd(0.1).particle_shape == ()

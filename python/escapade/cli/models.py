@@ -39,7 +39,7 @@ def describe(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "summary": (inspect.getdoc(model) or "").split("\n")[0].rstrip(":"),
-        "equation": entry["equation"],
+        "equation": instance.equation,
         "calculus": entry["calculus"],
         "source": entry["source"],
         "parameters": [

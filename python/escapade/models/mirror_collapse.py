@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..data._sweep import values
 from .base import Observable, log_abs
 from .sgd import Trainable, Training
+
+if TYPE_CHECKING:
+    from ..laws import Law
 
 
 class MirrorCollapse(Trainable):
@@ -53,6 +56,18 @@ class MirrorCollapse(Trainable):
         growth = -(arguments["h_mean"] + 2.0 * arguments["gamma"])
         noise = np.sqrt(arguments["T"]) * arguments["h_sd"]
         super().__init__(**arguments, _derived={"mu": growth, "b": 0.0, "sigma": noise})
+
+    @property
+    def equation(self) -> str:
+        """The equation, as text."""
+        return "dz = -(h_mean + 2 gamma) z dt + sqrt(T) h_sd z dW"
+
+    def stationary(self) -> Law:
+        """Return the point mass at 0 if ``ln |z|`` falls; otherwise there is no law."""
+        from .. import laws
+
+        compiled = self._single()
+        return laws.GeometricBrownianMotion(compiled["mu"], compiled["sigma"])
 
     def _training(self, full: bool) -> Training:
         parameters = {"h_mean": self.h_mean, "h_sd": self.h_sd, "gamma": self.gamma, "b": 0.0}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -8,6 +8,9 @@ from .._checks import number
 from ..data._sweep import values
 from .base import Observable, log_abs
 from .sgd import Trainable, Training
+
+if TYPE_CHECKING:
+    from ..laws import Law
 
 
 class TwoPointSaddle(Trainable):
@@ -54,6 +57,20 @@ class TwoPointSaddle(Trainable):
         noise = np.sqrt(arguments["lam"]) * (abs(2.0 - arguments["a"]) / 2.0)
         derived = {"mu": -arguments["a"] / 2.0, "b": arguments["c"], "sigma": noise}
         super().__init__(**arguments, _derived=derived)
+
+    @property
+    def equation(self) -> str:
+        """The equation, as text."""
+        return "dw = [-(a/2) w - c w^3] dt + sqrt(lam) |2 - a| / 2 w dW"
+
+    def stationary(self) -> Law:
+        """Return the law of ``w > 0``, that of `Pitchfork`; without ``c`` a point at 0 or none."""
+        from .. import laws
+
+        compiled = self._single()
+        if compiled["b"] == 0.0:
+            return laws.GeometricBrownianMotion(compiled["mu"], compiled["sigma"])
+        return laws.Pitchfork(**compiled)
 
     def _training(self, full: bool) -> Training:
         parameters = {"h_mean": self.a / 2.0, "h_sd": 0.0, "gamma": 0.0, "b": self.c}
