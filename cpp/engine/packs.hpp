@@ -20,4 +20,12 @@ template <class V, class Z> ESCAPADE_HD V load_normals(const Z* z) { return load
 template <class T, class Z>
 constexpr int pack_lanes = 2 * ESCAPADE_VECTOR_BYTES / int(sizeof(T) > sizeof(Z) ? sizeof(T) : sizeof(Z));
 
+// The numbers of particles of several, each in a plane of its own.
+template <class V, class T> ESCAPADE_HD void load_planes(V* y, const T* x, size_t plane, int planes) {
+  for (int k = 0; k < planes; ++k) y[k] = V::load(x + size_t(k) * plane);
+}
+template <class V, class T> ESCAPADE_HD void store_planes(const V* y, T* x, size_t plane, int planes) {
+  for (int k = 0; k < planes; ++k) y[k].store(x + size_t(k) * plane);
+}
+
 ESCAPADE_END

@@ -26,11 +26,15 @@ struct Milstein {
   template <class View> static constexpr bool takes = has_scalar_noise<View>;
   template <class View, class V, class W, class H>
   static ESCAPADE_HD void step(const View& m, V* x, const W& dw, H h, V* work) {
+    step_from(m, m.evaluate(x, work + planes_of(m)), x, dw, h, work);
+  }
+  // the same where the view has been evaluated, with its temporaries where `step` has them
+  template <class View, class P, class V, class W, class H>
+  static ESCAPADE_HD void step_from(const View& m, const P& at, V* x, const W& dw, H h, V* work) {
     using R = Lane<V>;
     const int n = planes_of(m);
     V *dx = work, *temporary = work + n;
     const V w = dw(0);
-    const auto at = m.evaluate(x, temporary);
     m.increment(at, x, OneIncrement<V>{w}, V(h), dx, temporary);
     m.add_correction(at, x, temporary, R(0.5) * fma(w, w, -V(h)), dx);
     for (int k = 0; k < n; ++k) x[k] = x[k] + dx[k];

@@ -100,6 +100,20 @@ template <class R, int Layers, int Width, bool Powers> struct Product {
     }
     return {degree * v * v / width_ / square, row};
   }
+
+  // Sum over l of |H_kl|, by the same rule.
+  template <class V> ESCAPADE_HD V hessian_row_sum(const V* u, int i, int k) const {
+    const int L = layers(), W = width();
+    V value = V(R(1)), slope = V(R(0));
+    for (int l = 0; l < L; ++l) {
+      if (l == k) continue;
+      const Factor<V> f = factor(l, u[l * W + i]);
+      slope = fma(slope, abs(f.value), value * abs(f.slope));
+      value = value * abs(f.value);
+    }
+    const Factor<V> f = factor(k, u[k * W + i]);
+    return fma(abs(f.slope), slope, abs(f.bend) * value);
+  }
 };
 
 // The equation over such a product, with derived constants as R.
@@ -167,37 +181,25 @@ template <class R, class P> struct RankOne : P {
   }
 
   // How fast drift and noise change along the path (theory section 6, theta space).
-  template <class V> ESCAPADE_HD V step_rate(const V* u, V* g) const {
-    const V v = this->gradient(u, g);
-    return rate_of(v, u, g);
-  }
-  template <class V> ESCAPADE_HD V rate_of(V v, const V* u, const V* g) const {
+  template <class V> ESCAPADE_HD V rate_of(const Point<V>& at, const V* u, const V* g) const {
     const int L = this->layers(), W = this->width();
     V norm = V(R(0)), steepest = V(R(0));
     for (int k = 0; k < L * W; ++k) norm = fma(g[k], g[k], norm);
-    for (int i = 0; i < W; ++i)
-      for (int k = 0; k < L; ++k) {
-        // sum over l of |H_kl|
-        V row = V(R(0));
-        if (L == 2 && this->linear()) row = V(R(1));
-        else
-          for (int j = 0; j < L; ++j)
-            row = row + abs(this->template hessian_row<V>(u, i, k, [&](int l) { return V(R(l == j)); }));
-        steepest = max(steepest, row);
-      }
-    const V Q = q(v), slope = R(2) * fma(alpha1, v, V(-alpha2));
-    V rate = R(4) * steepest * abs(fma(beta1, v, V(-beta2))) + R(2) * beta1 * norm;
-    rate = rate + R(16) * T * (steepest * steepest) * Q + R(2) * abs(V(gamma));
-    // q'^2 / q stays finite where a parabola touches zero: q'^2 <= 4 alpha1 q
-    const V curved = select(Q > R(0), min(slope * slope / max(Q, V(R(1e-30))), V(R(4) * alpha1)), V(R(4) * alpha1));
-    return R(1) + rate + R(4) * T * (norm * norm) * curved;
+    if (L == 2 && this->linear()) steepest = V(R(1));
+    else
+      for (int i = 0; i < W; ++i)
+        for (int k = 0; k < L; ++k) steepest = max(steepest, this->hessian_row_sum(u, i, k));
+    const V force = abs(fma(beta1, at.v, V(-beta2)));
+    const V row = steepest * fma(R(16) * steepest, at.Tq, R(4) * force);
+    // 4 T |g|^4 q'^2/q, whose last factor is at most 4 alpha1
+    const V bend = norm * fma(R(16) * T * alpha1, norm, V(R(2) * beta1));
+    return row + bend + (R(1) + R(2) * gamma);
   }
   // Steps are cut where the rate exceeds this multiple of what it is at the balanced minimum v = beta2/beta1.
   static double scale_of(const P& product, const double* n) {
     const double v = (n[2] > 0 ? abs(n[3]) / n[2] : 0) + 1e-3, Q = max(n[4] * v * v - 2 * n[5] * v + n[6], 0.0);
-    const double slope = 2 * (n[4] * v - n[5]), curved = Q > 0 ? min(slope * slope / Q, 4 * n[4]) : 4 * n[4];
     const auto [g2, row] = product.balance(v);
-    const double rate = 2 * n[2] * g2 + 16 * n[0] * row * row * Q + 2 * n[1] + 4 * n[0] * g2 * g2 * curved;
+    const double rate = 2 * n[2] * g2 + 16 * n[0] * row * row * Q + 2 * n[1] + 16 * n[0] * n[4] * g2 * g2;
     return 3 * (1 + rate + 4 * abs(n[3]) + 4 * n[0] * n[6]);
   }
 };
