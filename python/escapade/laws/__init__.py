@@ -5,6 +5,14 @@ Nothing here depends on the compiled core: the laws are a second, independent ro
 
 from __future__ import annotations
 
+from ..theory._numbers import (
+    absorption_probability,
+    critical_temperature,
+    depth0_euler_maruyama_variance,
+    depth1_mode,
+    relaxation_rate,
+    t_star,
+)
 from .base import Law, NoStationaryLaw, PositiveLaw
 from .compare import Comparison, Share, compare
 from .double_well import DoubleWell
@@ -16,14 +24,6 @@ from .geometric_brownian_motion import (
 from .gig import GIG
 from .log_law import LogOf
 from .network import DiagonalNetwork
-from .network_theory import (
-    absorption_probability,
-    critical_temperature,
-    depth0_euler_maruyama_variance,
-    depth1_mode,
-    relaxation_rate,
-    t_star,
-)
 from .normal import LogNormal, Normal
 from .numeric import NumericLaw
 from .ornstein_uhlenbeck import OrnsteinUhlenbeck

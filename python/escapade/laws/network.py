@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 
+from ..theory._numbers import (
+    NetworkParameters,
+    check_network,
+    critical_temperature,
+    network_noise,
+)
 from .base import Law, NoStationaryLaw
 from .gamma import Gamma
 from .network_numeric import interpolation_law, regular_law
-from .network_theory import NetworkParameters, check_network, critical_temperature, network_noise
 from .pearson import linear_drift_law
 from .point import PointMass
 

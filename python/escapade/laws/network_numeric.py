@@ -14,10 +14,10 @@ import math
 
 import numpy as np
 
+from ..theory._numbers import NetworkParameters
 from ._panels import FloatArray
 from ._safe import power
 from .coordinates import LogCoordinate, LogOddsCoordinate, ShiftedLogCoordinate
-from .network_theory import NetworkParameters
 from .numeric import NumericLaw
 
 __all__ = ["interpolation_law", "regular_law"]

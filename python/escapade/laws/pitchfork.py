@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .._checks import number
-from ._safe import ratio
+from ..theory.collapse_models import pitchfork_relaxation_rate
 from .base import Law
 from .gamma import Gamma
 from .point import PointMass
@@ -50,14 +50,3 @@ def Pitchfork(mu: float, b: float, sigma: float) -> Law:
     shape = (mu - 0.5 * square) / square
     name = f"Pitchfork(mu={mu:.6g}, b={b:.6g}, sigma={sigma:.6g})"
     return PowerOf(Gamma(shape), 0.5, sigma / math.sqrt(b), name=name)
-
-
-def pitchfork_relaxation_rate(mu: float, sigma: float) -> float:
-    """Return the edge ``(mu - sigma^2/2)^2 / (2 sigma^2)`` of the continuous spectrum.
-
-    No relaxation rate is larger than what the slow return from small ``z`` allows: run for several
-    times its inverse, or start from the law.
-    """
-    mu, sigma = number("mu", mu), number("sigma", sigma, low=0.0, open_low=True)
-    square = sigma * sigma
-    return ratio((mu - 0.5 * square) * (mu - 0.5 * square), 2.0 * square)

@@ -1,4 +1,4 @@
-"""Formulas of the balanced diagonal linear network that need no quadrature.
+"""Formulas of the balanced diagonal linear network, in plain numbers; `network` takes data sets.
 
 Source: Ziyin, Li, Ueda, *Law of balance and stationary distribution of stochastic gradient
 descent*, arXiv:2308.06671 (equation numbers "A.n" of its NeurIPS-2024 version).
@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 from scipy import special
 
 from .._checks import integer, number
 from ..data import discriminant
-from ._safe import ratio
 
 __all__ = [
     "absorption_probability",
@@ -61,6 +61,12 @@ def check_network(
     alpha2 = number("alpha2", alpha2)
     delta = discriminant(alpha1, alpha2, alpha3)
     return NetworkParameters(depth, width, T, beta1, beta2, alpha1, alpha2, alpha3, gamma, delta)
+
+
+def _ratio(a: float, b: float) -> float:
+    """Return ``a/b`` by the rules of IEEE arithmetic."""
+    with np.errstate(all="ignore"):
+        return float(np.divide(a, b))
 
 
 def network_noise(v: float, alpha1: float, alpha2: float, alpha3: float) -> float:
@@ -148,7 +154,7 @@ def relaxation_rate(T: float, beta2: float, alpha3: float, gamma: float = 0.0) -
     T = number("T", T, low=0.0, open_low=True)
     slope = number("beta2", beta2) - number("gamma", gamma, low=0.0)
     noise = T * number("alpha3", alpha3, low=0.0)
-    return ratio((slope - noise) * (slope - noise), 2.0 * noise)
+    return _ratio((slope - noise) * (slope - noise), 2.0 * noise)
 
 
 def depth0_euler_maruyama_variance(
@@ -190,7 +196,7 @@ def absorption_probability(v0: float, k: float, T: float, alpha1: float, beta1: 
     beta1 = number("beta1", beta1, low=0.0, open_low=True)
     if v0 == 0.0:
         return 0.0
-    if v0 >= k or T <= ratio(beta1, k * alpha1):  # at Tc itself the beta parameter is 0: limit 1
+    if v0 >= k or T <= _ratio(beta1, k * alpha1):  # at Tc itself the beta parameter is 0: limit 1
         return 1.0
     theta = beta1 / (2.0 * T * alpha1 * k)
     return float(special.betainc(0.5 - theta, 1.0 + theta, v0 / k))
