@@ -183,8 +183,8 @@ FIGURE = Figure(
     chosen="All parameters (u, w) are simulated. Chosen: T = 0.1, x = +-1, y = x + e, where the noise "
     "does not depend on v; balanced starts v = +-0.5; unbalanced ones u, w ~ N(0, 0.49). The theorem's "
     "statement that v keeps its sign needs the balanced manifold. Elsewhere u + w and u - w keep "
-    "theirs, u - w decays, and v > 0 in the end. For x ~ N(0,1) (T = 0.05) the noise grows with v, and up to "
-    "0.2% of the paths may change sign by overshooting in an excursion to large v.",
+    "theirs, u - w decays, and v > 0 in the end. For x ~ N(0,1) (T = 0.05) the noise grows with v, "
+    "and up to 0.2% of the paths may change sign by overshooting in an excursion to large v.",
     make=_make,
     size=(13.0, 3.7),
 )

@@ -93,8 +93,8 @@ def _make(settings: Settings) -> Result:
         # the formal density keeps its maximum beyond Tc, where no law exists any more
         far = s[21.0 * s**2 > 8.4]
         ends: Any = (4.0 + 42.0**0.5 * far) / (4.0 * (21.0 * far**2 - 8.0))
-        capped = np.asarray(t_star(gaussian(1.0, far)))
-        ends = np.where(capped < np.asarray(critical_temperature(gaussian(1.0, far))), capped, ends)
+        capped, beyond = (np.asarray(f(gaussian(1.0, far))) for f in (t_star, critical_temperature))
+        ends = np.where(capped < beyond, capped, ends)
         left.plot(far, ends, color="white", lw=2.0, ls=":", path_effects=rim)
         for x, y, text in [(0.2, 0.46, "$T_c$"), (0.24, 0.135, "$T_c/3$"), (0.69, 0.57, "$T^*$")]:
             left.text(x, y, text, color="white", ha="center", va="center", path_effects=rim)
@@ -106,8 +106,10 @@ def _make(settings: Settings) -> Result:
         left.set(xlabel="label noise $s$", ylabel="temperature $T$")
         left.set(xlim=(NOISE[0], NOISE[-1]), ylim=(HEAT[0], HEAT[-1]))
 
-        x = np.linspace(0.0, heat.max(), 200)
-        _draw.curve(middle, x, np.minimum(4.0 * (1.0 - x), 0.0), label=r"$\min[4(1-T/T_c),0]$")
+        heats = np.linspace(0.0, heat.max(), 200)
+        _draw.curve(
+            middle, heats, np.minimum(4.0 * (1.0 - heats), 0.0), label=r"$\min[4(1-T/T_c),0]$"
+        )
         at = np.argsort(heat, axis=None)[::3]
         _draw.points(
             middle, heat.ravel()[at], slope.ravel()[at], error.ravel()[at], label="simulated"
@@ -132,8 +134,8 @@ FIGURE = Figure(
     source="arXiv:2308.06671 (PRE 111, 065303), Fig. 4; eqs. A.15, A.16",
     chosen="x ~ N(0,1), y = x + s e. Chosen: the grid, v = 1 at the start, times 16 and 32 between "
     "which the slope of E ln v is measured (near Tc they are too short to relax: points with "
-    "|T/Tc - 1| <= 0.3 are not judged), and the temperatures of the densities. Solid line Tc, dashed Tc/3, dotted "
-    "the end T* of the interior maximum, above Tc that of the formal density.",
+    "|T/Tc - 1| <= 0.3 are not judged), and the temperatures of the densities. Solid line Tc, "
+    "dashed Tc/3, dotted the end T* of the interior maximum, above Tc that of the formal density.",
     make=_make,
     size=(12.0, 4.0),
 )
