@@ -139,7 +139,7 @@ def _make(settings: Settings) -> Result:
             lw=1.2,
             label="depth 2, $T=0$, small $v$",
         )
-        axes[1].set(yscale="log", xlabel="time $t$", ylabel="$|v|$ for $v(0)<0$")
+        axes[1].set(yscale="log", xlabel="time $t$", ylabel="$|v|$ for $v(0)<0$: median, 5-95%")
         axes[1].legend(fontsize=8.5)
         reach = np.array([-2.2, 2.2])
         for sign in (1.0, -1.0):

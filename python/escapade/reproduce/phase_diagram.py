@@ -87,6 +87,7 @@ def _make(settings: Settings) -> Result:
         figure.colorbar(mesh, ax=left, label=f"simulated share of paths with $v<{SMALL}$")
         s = np.linspace(0.05, 2.0, 400)
         line: Any = critical_temperature(gaussian(1.0, s))
+        thin = [withStroke(linewidth=1.8, foreground="black")]
         rim = [withStroke(linewidth=3.5, foreground="black")]
         left.plot(s, line, color="white", lw=2.0, path_effects=rim)
         left.plot(s, line / 3.0, color="white", lw=2.0, ls="--", path_effects=rim)
@@ -96,8 +97,8 @@ def _make(settings: Settings) -> Result:
         capped, beyond = (np.asarray(f(gaussian(1.0, far))) for f in (t_star, critical_temperature))
         ends = np.where(capped < beyond, capped, ends)
         left.plot(far, ends, color="white", lw=2.0, ls=":", path_effects=rim)
-        for x, y, text in [(0.2, 0.46, "$T_c$"), (0.24, 0.135, "$T_c/3$"), (0.69, 0.57, "$T^*$")]:
-            left.text(x, y, text, color="white", ha="center", va="center", path_effects=rim)
+        for x, y, text in [(0.2, 0.46, "$T_c$"), (0.24, 0.135, "$T_c/3$"), (0.65, 0.57, "$T^*$")]:
+            left.text(x, y, text, color="white", ha="center", va="center", path_effects=thin)
 
         texts = [(1.4, 0.47, "Ia"), (0.28, 0.53, "Ib"), (1.42, 0.17, "IIa")]
         for x, y, text in [*texts, (0.45, 0.28, "IIb"), (0.5, 0.07, "III")]:
