@@ -89,7 +89,7 @@ template <class M, class S> void add_scheme(Kernels& out) {
   static_assert(M::calculus == Calculus::ito && S::normals == 1);
   using View = typename ViewOf<M, S::coordinate, double>::type;
   if constexpr (!std::is_void_v<View>) {
-    if constexpr (!S::adaptive || requires(View v) { v.rate_scale; }) {
+    if constexpr (view_fits<S, View>()) {
       add_kernel<M, S, float, float>(out);
       add_kernel<M, S, double, float>(out);
       add_kernel<M, S, double, double>(out);
