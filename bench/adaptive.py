@@ -38,11 +38,11 @@ class Timed:
     """One scheme of one model, from the same states every time."""
 
     def __init__(self, model: Any, scheme: str, x: np.ndarray, dtype: str, noise: str) -> None:
-        self.scheme, self.values = scheme, model._values
+        self.scheme, self.values = scheme, model._matrix
         coordinate = ea.schemes.get(scheme).coordinate
         self.engine = _core.Engine(x.size, dtype, noise, 7, 1)
         self.engine.state[:] = x
-        self.engine.change_coordinate(model.name, model._values, "physical", coordinate)
+        self.engine.change_coordinate(model.name, model._matrix, "physical", coordinate)
         self.start = self.engine.state.copy()
         self.name = model.name
 

@@ -47,11 +47,15 @@ class Case:
     lamperti: tuple[Function, Function, float] | None = None
     wall: float | None = None
     rate_scale: float = math.nan
+    #: exact solutions of two parts of the equation: of the drift (x, t) and of the noise (x, dw, h)
+    flows: tuple[Callable[..., Array], Callable[..., Array]] | None = None
     positive: bool = False
 
     @property
     def schemes(self) -> tuple[str, ...]:
-        return tuple(self.model.schemes)
+        below = min(self.starts) <= 0  # has no logarithm
+        names: tuple[str, ...] = self.model.schemes
+        return tuple(s for s in names if not (below and ea.schemes.get(s).coordinate == "log"))
 
 
 def ornstein_uhlenbeck(label: str, theta: float, mu: float, sigma: float) -> Case:
@@ -105,18 +109,30 @@ def double_well(label: str, h: float, T: float) -> Case:
         lambda x: root + 0 * x,
         lambda x: 0 * x,
         (-1.3, 0.2, 0.9),
+        dt=1 / 512,
         lamperti=(lambda x: x / root, lambda y: root * y, 1.0),
+        flows=(
+            lambda x, t: x * np.exp(4 * h * t) / np.sqrt(1 + x**2 * np.expm1(8 * h * t)),
+            lambda x, dw, _: x + root * dw,
+        ),
     )
 
 
-def pitchfork(label: str, mu: float, b: float, sigma: float) -> Case:
+def pitchfork(
+    label: str, mu: float, b: float, sigma: float, starts: tuple[float, ...] = (-0.8, 0.3, 1.4)
+) -> Case:
     return Case(
         label,
         ea.models.Pitchfork(mu, b, sigma),
         lambda z: mu * z - b * z**3,
         lambda z: sigma * z,
         lambda z: sigma**2 * z,
-        (-0.8, 0.3, 1.4),
+        starts,
+        rate_scale=1 + 4 * abs(mu) + 5 * sigma**2,
+        flows=(
+            lambda z, t: 1 / np.sqrt(1 / z**2 + 2 * b * t) * np.sign(z),
+            lambda z, dw, t: z * np.exp((mu - sigma**2 / 2) * t + sigma * dw),
+        ),
     )
 
 
@@ -188,6 +204,7 @@ def _table() -> dict[str, Case]:
         power_law("PowerLaw rho", 0.8, 0.15, 0.3, 0.7, 0.1),
         double_well("DoubleWell", 1.5, 0.6),
         pitchfork("Pitchfork", 1.0, 0.8, 0.5),
+        pitchfork("Pitchfork above", 0.6, 0.7, 0.8, (0.3, 0.9, 1.4)),
         network("network 0", 0, 1, 0.1, gauss, 0.1),
         network("network 1", 1, 1, 0.1, gauss),
         network("network 1 decay", 1, 3, 0.15, ea.data.gaussian(0.7, 0.9), 0.2),
@@ -247,6 +264,34 @@ def lamperti_heun(case: Case, y: Array, dw: Array, h: Any) -> Array:
     return moved if case.wall is None else np.where(moved > case.wall, 2 * case.wall - moved, moved)
 
 
+def lamperti_implicit_euler(case: Case, y: Array, dw: Array, h: Any) -> Array:
+    """Bisection, from a bracket that grows until it holds the root."""
+    assert case.lamperti is not None
+    _, back, sign = case.lamperti
+    target, wall = y + dw, math.inf if case.wall is None else case.wall
+
+    def below(at: Array) -> Array:
+        x = back(at)
+        return at - h * sign * (case.a(x) - case.bb(x) / 2) / case.b(x) < target
+
+    low, high = np.array(target, dtype=float), np.array(target, dtype=float)
+    with np.errstate(all="ignore"):
+        for grow in 2.0 ** np.arange(-8, 12):
+            low = np.where((low < wall) & below(low), low, np.minimum(low, wall) - grow)
+            high = np.where((high >= wall) | ~below(high), high, high + grow)
+        high = np.minimum(high, wall)
+        for _ in range(100):
+            middle = (low + high) / 2
+            low, high = np.where(below(middle), middle, low), np.where(below(middle), high, middle)
+    return np.where(np.isnan(y), np.nan, low)
+
+
+def strang_splitting(case: Case, x: Array, dw: Array, h: Any) -> Array:
+    assert case.flows is not None
+    drift, noise = case.flows
+    return drift(noise(drift(x, h / 2), dw, h), h / 2)
+
+
 def platen_step(a: Function, b: Function, x: Array, dw: Array, h: Any) -> Array:
     """Kloeden and Platen 1992, eq. 15.1.1."""
     up, down = b(x + a(x) * h + b(x) * np.sqrt(h)), b(x + a(x) * h - b(x) * np.sqrt(h))
@@ -277,6 +322,8 @@ STEPS: dict[str, Callable[[Case, Array, Array, Any], Array]] = {
     "log-euler": log_euler,
     "log-platen": log_platen,
     "lamperti-heun": lamperti_heun,
+    "lamperti-implicit-euler": lamperti_implicit_euler,
+    "strang-splitting": strang_splitting,
     "adaptive-log-euler": log_euler,
     "platen": platen,
     "adaptive-log-platen": log_platen,

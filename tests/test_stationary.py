@@ -58,7 +58,7 @@ NET3B = models.BalancedNetwork(3, 1, 0.1, BINARY)
 PRESERVED = [
     Run(OU, "auto", "stationary", 0.05, 3.0),
     Run(WELL, "auto", "stationary", 0.005, 2.0),
-    Run(FORK, "auto", "stationary", 0.002, 2.0),
+    Run(FORK, "auto", "stationary", 0.02, 2.0),
     Run(POWER, "auto", "stationary", 0.05, 3.0),
     Run(SKEW, "auto", "stationary", 0.05, 3.0),
     Run(HEAVY, "auto", "stationary", 0.05, 10.0),
@@ -76,7 +76,7 @@ PRESERVED = [
 REACHED = [
     Run(OU, "auto", 0.4, 0.05, 5.0),
     Run(WELL, "auto", 0.0, 0.005, 4.0),
-    Run(FORK, "auto", 1.0, 0.002, 6.0),
+    Run(FORK, "auto", 1.0, 0.02, 6.0),
     Run(POWER, "auto", 0.0, 0.05, 6.0),
     Run(SKEW, "auto", 0.0, 0.05, 10.0),
     Run(HEAVY, "auto", 0.0, 0.1, 30.0),
@@ -113,6 +113,15 @@ OTHERS = [
     Run(FORK, "milstein", "stationary", 0.002, 1.5),
     Run(NET0, "milstein", "stationary", 0.002, 1.0),
     Run(NET1C, "platen", "stationary", 0.002, 1.0, 400_000),
+    *(Run(m, "lamperti-implicit-euler", "stationary", 0.002, 1.0) for m in (OU, POWER, NET1C)),
+    Run(WELL, "lamperti-implicit-euler", "stationary", 0.0005, 0.4),
+    Run(NET1, "lamperti-implicit-euler", "stationary", 0.001, 0.5, 400_000),
+    Run(WELL, "strang-splitting", "stationary", 0.01, 1.0),
+    *(
+        Run(FORK, s, "stationary", 0.02, 2.0)
+        for s in ("platen", "log-platen", "adaptive-log-platen")
+    ),
+    *(Run(FORK, s, "stationary", 0.002, 1.0) for s in ("log-euler", "adaptive-log-euler")),
 ]
 SLOW = [
     Run(NET1, "auto", 0.8, 0.01, 12.0),
@@ -178,7 +187,7 @@ def test_geometric_brownian_motion_has_its_lognormal_law() -> None:
     """
     model = models.GeometricBrownianMotion(0.3, 0.6)
     for i, scheme in enumerate(model.schemes):
-        exact = scheme == "lamperti-heun"
+        exact = scheme.startswith("lamperti")
         run = Run(model, scheme, 0.7, 0.1 if exact else 0.001, 1.0, N if exact else 400_000)
         assert not rejected(model.transition(0.7, 1.0), simulate(run, 700 + i)), scheme
 

@@ -99,7 +99,7 @@ template <class View, class S> constexpr bool can_step() {
     if constexpr (requires { S::template takes<View>; }) return S::template takes<View>;
     else return false;
   } else if constexpr (requires { S::vector_only; }) return false;
-  else return !S::adaptive || requires(View v) { v.rate_scale; };
+  else return view_fits<S, View>();
 }
 
 template <class M, class S> void add_scheme(Kernels& out) {

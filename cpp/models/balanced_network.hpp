@@ -153,6 +153,17 @@ struct BalancedNetwork {
       return {drift, V(R(1)), R(1) + abs(R(4) * fma(beta1, v, V(-b2)) + Tq4) + R(4) * Tq4};
     }
     template <class V> ESCAPADE_HD V drift(V y) const { return coefficients(y).drift; }
+    template <class V> ESCAPADE_HD Drift<V> slope(V y) const {
+      if (binary) {
+        const V v = exp(-c * y);
+        return {scale * fma(mu_const, v, V(mu_linear)) - half_c, -mu_const * v};
+      }
+      // f = (scale mu - c/2 sinh)/cosh and scale dx/dy = cosh give f' without further functions
+      const Point<V> at = point(y);
+      const V v = at.g / at.x, tanh = at.sinh / at.cosh;
+      const V f = scale * (fma(mu_linear, at.x, mu_const * at.g) + mu_inverse * (at.g * v)) / at.cosh - half_c * tanh;
+      return {f, (mu_linear - c * half_c) - mu_inverse * (v * v) - c * tanh * f};
+    }
     template <class V> ESCAPADE_HD V fold(V y) const { return select(y > wall, R(2) * wall - y, y); }  // v = infinity
     template <class V> ESCAPADE_HD V to_physical(V y) const {
       if (binary) return exp(-c * y);

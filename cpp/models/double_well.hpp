@@ -21,6 +21,12 @@ struct DoubleWell {
     template <class V> ESCAPADE_HD V drift(V x) const { return (four_h * x) * fma(-x, x, V(R(1))); }
     template <class V> ESCAPADE_HD V diffusion(V) const { return V(noise); }
     template <class V> ESCAPADE_HD V diffusion_gradient(V) const { return V(R(0)); }
+    // 1/x^2 obeys a linear equation
+    template <class V> ESCAPADE_HD V flow_drift(V x, V t) const {
+      const V decay = exp(R(-2) * four_h * t);
+      return x / sqrt(decay + x * x * (R(1) - decay));
+    }
+    template <class V> ESCAPADE_HD V flow_noise(V x, V dw, V) const { return fma(noise, dw, x); }
   };
 
   // y = x / sqrt(2 T)
@@ -29,6 +35,9 @@ struct DoubleWell {
     explicit Lamperti(const double* p) : four_h(R(4 * p[0])), noise(R(sqrt(2 * p[1]))), noise2(R(2 * p[1])) {}
     static const char* check(const double* p) { return p[1] > 0 ? nullptr : "T must be > 0"; }
     template <class V> ESCAPADE_HD V drift(V y) const { return (four_h * y) * fma(-noise2 * y, y, V(R(1))); }
+    template <class V> ESCAPADE_HD Drift<V> slope(V y) const {
+      return {drift(y), four_h * fma(R(-3) * noise2 * y, y, V(R(1)))};
+    }
     template <class V> ESCAPADE_HD V to_physical(V y) const { return noise * y; }
     template <class V> ESCAPADE_HD V from_physical(V x) const { return x / noise; }
   };

@@ -29,6 +29,7 @@ struct GeometricBrownianMotion {
     explicit Lamperti(const double* p) : growth(R(p[0] / p[1] - 0.5 * p[1])), sigma(R(p[1])) {}
     static const char* check(const double* p) { return p[1] > 0 ? nullptr : "sigma must be > 0"; }
     template <class V> ESCAPADE_HD V drift(V) const { return V(growth); }
+    template <class V> ESCAPADE_HD Drift<V> slope(V) const { return {V(growth), V(R(0))}; }
     template <class V> ESCAPADE_HD V to_physical(V y) const { return exp(sigma * y); }
     template <class V> ESCAPADE_HD V from_physical(V x) const { return log(x) / sigma; }
   };

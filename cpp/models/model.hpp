@@ -14,6 +14,8 @@
 //   to_log(y), from_log(z)              the same to ln x, for states too small for a float
 //   fold(y)              mirrors back what a step has carried across a boundary that the process cannot reach
 //   coefficients(x)      drift, diffusion and rate from one evaluation, what they share computed once
+//   slope(y)             drift of a Lamperti view and its derivative, for implicit schemes
+//   flow_drift(x, h), flow_noise(x, dw, h)    exact solutions of the two parts of the equation, for splitting
 //   rate_scale, reach    for adaptive schemes: h = dt min(1, rate_scale / rate), and the longest move at the smallest step
 #pragma once
 
@@ -57,6 +59,9 @@ template <class View> constexpr bool is_vector = requires { View::vector; };
 
 template <class V> struct Coefficients {
   V drift, diffusion, rate;  // rate is read by adaptive schemes only
+};
+template <class V> struct Drift {
+  V value, slope;
 };
 
 // View<M, coordinate, R>::type, or void where the model has no such coordinate.

@@ -30,6 +30,7 @@ struct OrnsteinUhlenbeck {
     explicit Lamperti(const double* p) : theta(R(p[0])), centre(R(p[1] / p[2])), sigma(R(p[2])) {}
     static const char* check(const double* p) { return p[2] > 0 ? nullptr : "sigma must be > 0"; }
     template <class V> ESCAPADE_HD V drift(V y) const { return theta * (centre - y); }
+    template <class V> ESCAPADE_HD Drift<V> slope(V y) const { return {drift(y), V(-theta)}; }
     template <class V> ESCAPADE_HD V to_physical(V y) const { return sigma * y; }
     template <class V> ESCAPADE_HD V from_physical(V x) const { return x / sigma; }
   };

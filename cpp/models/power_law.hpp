@@ -53,6 +53,11 @@ struct PowerLaw {
       V th = copysign((R(1) - e2) / (R(1) + e2), y);
       return -pull * th + (skew + skew) * (e / (R(1) + e2));
     }
+    template <class V> ESCAPADE_HD Drift<V> slope(V y) const {
+      V e = exp(-abs(c * y)), e2 = e * e;
+      V th = copysign((R(1) - e2) / (R(1) + e2), y), sech = (e + e) / (R(1) + e2);
+      return {-pull * th + skew * sech, -c * sech * (pull * sech + skew * th)};
+    }
     template <class V> ESCAPADE_HD V to_physical(V y) const { return fma(width, sinh(c * y), V(-shift)); }
     template <class V> ESCAPADE_HD V from_physical(V u) const { return asinh((u + shift) / width) / c; }
   };

@@ -8,6 +8,7 @@
 //   strong_order_additive, weak_order_additive    for noise that does not
 //   normals                          draws per step (and Wiener process)
 //   adaptive                         h = dt min(1, rate_scale / step_rate), from the left state only
+//   fits<View>()                     whether a view has what the scheme needs beyond drift and noise (optional)
 //   step(view, x, dw, h)             one step of one particle; `step` exists once for packs of lanes and CUDA threads
 //   step_from(view, at, x, dw, h)    the same where `at` = coefficients(view, x) is known: adaptive schemes need it
 #pragma once
@@ -30,6 +31,13 @@ template <class V> struct OneIncrement {
   V dw;
   ESCAPADE_HD V operator()(int) const { return dw; }
 };
+
+// Whether a view offers what a scheme needs. A scheme that needs more than drift and noise says so by fits<View>().
+template <class S, class View> constexpr bool view_fits() {
+  if constexpr (S::adaptive) return requires(View m) { m.rate_scale; };
+  else if constexpr (requires { S::template fits<View>(); }) return S::template fits<View>();
+  else return true;
+}
 
 // Drift and noise at a point, from one evaluation where the view offers that.
 template <class View, class V> ESCAPADE_HD auto coefficients(const View& m, V x) {

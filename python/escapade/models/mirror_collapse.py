@@ -43,7 +43,7 @@ class MirrorCollapse(Trainable):
     Ziyin, *Symmetry induces structure and constraint of learning*, ICML 2024, arXiv:2309.16932.
     """
 
-    preferred_schemes = ("platen",)
+    preferred_schemes = ("strang-splitting",)
     kernel = "Pitchfork"
 
     def __init__(self, h_mean: Any = -1.0, h_sd: Any = 2.0, T: Any = 0.1, gamma: Any = 0.0) -> None:

@@ -16,6 +16,9 @@ class Pitchfork(Model):
     for ``mu > sigma**2/2`` the stationary law of ``z**2`` is Gamma with shape ``mu/sigma**2 - 1/2``
     and scale ``sigma**2/b``, otherwise ``z`` collapses to 0.
 
+    Schemes in ``ln z`` take ``z > 0`` only; by symmetry ``-z`` is the same process. With them
+    ``Ensemble.log_x`` follows a collapse far below 1e-300.
+
     Parameters
     ----------
     mu : float or array_like, default 1
@@ -35,7 +38,7 @@ class Pitchfork(Model):
     Ziyin, *Symmetry induces structure and constraint of learning*, ICML 2024, arXiv:2309.16932.
     """
 
-    preferred_schemes = ("platen",)
+    preferred_schemes = ("strang-splitting",)
 
     def __init__(self, mu: Any = 1.0, b: Any = 1.0, sigma: Any = 0.5) -> None:
         # without saturation the compiled model serves MirrorCollapse; here it would have no law

@@ -45,7 +45,7 @@ class TwoPointSaddle(Trainable):
     ICLR 2022, arXiv:2107.11774.
     """
 
-    preferred_schemes = ("platen",)
+    preferred_schemes = ("strang-splitting",)
     kernel = "Pitchfork"
 
     def __init__(self, a: float = -0.3, lam: Any = 0.1, c: Any = 0.0) -> None:
