@@ -41,7 +41,7 @@ class Timed:
         self.scheme, self.values = scheme, model._matrix
         coordinate = ea.schemes.get(scheme).coordinate
         self.engine = _core.Engine(x.size, dtype, noise, 7, 1)
-        self.engine.state[:] = x
+        self.engine.state[0, :, 0] = x
         self.engine.change_coordinate(model.name, model._matrix, "physical", coordinate)
         self.start = self.engine.state.copy()
         self.name = model.name

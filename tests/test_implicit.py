@@ -23,13 +23,14 @@ def engine_step(
     """Return y before and after one step, in the coordinate of the scheme, and its increment."""
     model = case.model
     engine = _core.Engine(x.size, dtype, dtype, seed, 1)
-    engine.state[:] = x
+    state = engine.state[0, :, 0]  # a view
+    state[:] = x
     engine.fill_padding()
-    engine.change_coordinate(model.name, model._values, "physical", "lamperti")
-    before = np.array(engine.state)
-    engine.advance(model.name, SCHEME, model._values, 1, h)
+    engine.change_coordinate(model.name, model._matrix, "physical", "lamperti")
+    before = np.array(state)
+    engine.advance(model.name, SCHEME, model._matrix, 1, h)
     dw = math.sqrt(h) * _core.normals(x.size, 1, seed, noise=dtype)[0].astype(float)
-    return before.astype(float), np.array(engine.state, dtype=float), dw
+    return before.astype(float), np.array(state, dtype=float), dw
 
 
 def miss(case: Case, x: np.ndarray, h: float, seed: int, dtype: str) -> float:

@@ -26,8 +26,12 @@ struct EulerMaruyama {
   static ESCAPADE_HD void step(const View& m, V* x, const W& dw, H h, V* work) {
     const int n = planes_of(m);
     V *dx = work, *temporary = work + n;
-    m.increment(m.evaluate(x, temporary), x, dw, V(h), dx, temporary);
-    for (int k = 0; k < n; ++k) x[k] = x[k] + dx[k];
+    if constexpr (requires { m.euler(x, dw, V(h), dx, temporary); }) {
+      m.euler(x, dw, V(h), dx, temporary);
+    } else {
+      m.increment(m.evaluate(x, temporary), x, dw, V(h), dx, temporary);
+      for (int k = 0; k < n; ++k) x[k] = x[k] + dx[k];
+    }
   }
 };
 

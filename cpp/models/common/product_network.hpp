@@ -12,10 +12,10 @@ ESCAPADE_BEGIN
 // v = sum_i prod_k f_k(u_ik), with f_k(u) = u, or u^p_k if Powers. Parameter u_ik is number k width + i of a particle.
 // Layers and Width are compile-time sizes, 0 if they are known at run time only.
 template <class R, int Layers, int Width, bool Powers> struct Product {
-  static constexpr int fixed_planes = Layers * Width, fixed_temporaries = fixed_planes;
+  static constexpr int fixed_planes = Layers * Width, fixed_temporaries = fixed_planes + 2 * Layers;
   int layers_, width_, planes, temporaries;
   const double* powers;
-  Product(int l, int w, const double* p) : layers_(l), width_(w), planes(l * w), temporaries(l * w), powers(p) {}
+  Product(int l, int w, const double* p) : layers_(l), width_(w), planes(l * w), temporaries(l * w + 2 * l), powers(p) {}
   template <int L, int W> explicit Product(const Product<R, L, W, Powers>& o) : Product(o.layers_, o.width_, o.powers) {}
   static constexpr bool linear() { return !Powers; }  // in each parameter
   ESCAPADE_HD int layers() const { return Layers > 0 ? Layers : layers_; }
@@ -39,6 +39,13 @@ template <class R, int Layers, int Width, bool Powers> struct Product {
     }
   }
 
+  // v of two linear layers
+  template <class V> ESCAPADE_HD V value(const V* u) const {
+    const int W = width();
+    V v = V(R(0));
+    for (int i = 0; i < W; ++i) v = fma(u[i], u[W + i], v);
+    return v;
+  }
   // v, and its gradient into g
   template <class V> ESCAPADE_HD V gradient(const V* u, V* g) const {
     const int L = layers(), W = width();
@@ -67,19 +74,32 @@ template <class R, int Layers, int Width, bool Powers> struct Product {
     return v;
   }
 
-  // Number k of the Hessian of subnetwork i applied to the direction d(l): the product of the other factors is carried on as
-  // a dual number, so that factors may vanish.
-  template <class V, class D> ESCAPADE_HD V hessian_row(const V* u, int i, int k, D d) const {
-    const int L = layers(), W = width();
+  // use(k, sum_l H_kl d(l)) for every layer k of a subnetwork with parameters at(l), H its Hessian. Products of the factors
+  // before and behind k are carried on as dual numbers (value, derivative along d), so that factors may vanish. The products
+  // before are kept in `ends`, 2 layers long; without it the cost would be quadratic in the layers.
+  template <class V, class U, class D, class F> ESCAPADE_HD void hessian_product(U at, D d, V* ends, F use) const {
+    const int L = layers();
+    if (L == 2 && !Powers) {
+      use(0, V(d(1)));
+      use(1, V(d(0)));
+      return;
+    }
     V value = V(R(1)), slope = V(R(0));
-    for (int l = 0; l < L; ++l) {
-      if (l == k) continue;
-      const Factor<V> f = factor(l, u[l * W + i]);
-      slope = fma(slope, f.value, value * (f.slope * d(l)));
+    for (int k = 0; k < L; ++k) {
+      const Factor<V> f = factor(k, at(k));
+      ends[2 * k] = value, ends[2 * k + 1] = slope;
+      slope = fma(slope, f.value, value * (f.slope * d(k)));
       value = value * f.value;
     }
-    const Factor<V> f = factor(k, u[k * W + i]);
-    return fma(f.slope, slope, f.bend * value * d(k));
+    value = V(R(1)), slope = V(R(0));
+    for (int k = L - 1; k >= 0; --k) {
+      const Factor<V> f = factor(k, at(k));
+      const V cross = fma(ends[2 * k + 1], value, ends[2 * k] * slope);
+      if constexpr (Powers) use(k, fma(f.slope, cross, f.bend * (ends[2 * k] * value) * d(k)));
+      else use(k, cross);
+      slope = fma(slope, f.value, value * (f.slope * d(k)));
+      value = value * f.value;
+    }
   }
 
   // |g|^2 and the largest row sum of |H| where noise has balanced the layers, u_ik^2 = p_k square, at v > 0.
@@ -99,20 +119,6 @@ template <class R, int Layers, int Width, bool Powers> struct Product {
       row = max(row, (p - 1 + sqrt(p) * (roots - sqrt(p))) * v / width_ / square);
     }
     return {degree * v * v / width_ / square, row};
-  }
-
-  // Sum over l of |H_kl|, by the same rule.
-  template <class V> ESCAPADE_HD V hessian_row_sum(const V* u, int i, int k) const {
-    const int L = layers(), W = width();
-    V value = V(R(1)), slope = V(R(0));
-    for (int l = 0; l < L; ++l) {
-      if (l == k) continue;
-      const Factor<V> f = factor(l, u[l * W + i]);
-      slope = fma(slope, abs(f.value), value * abs(f.slope));
-      value = value * abs(f.value);
-    }
-    const Factor<V> f = factor(k, u[k * W + i]);
-    return fma(abs(f.slope), slope, abs(f.bend) * value);
   }
 };
 
@@ -160,35 +166,65 @@ template <class R, class P> struct RankOne : P {
     const V v = this->gradient(u, g);
     return {v, T * q(v)};
   }
+  // An increment is along g + decay u.
+  template <class V> struct Move {
+    V along, decay;
+  };
+  template <class V, class W> ESCAPADE_HD Move<V> factors(const Point<V>& at, const W& dw, V h) const {
+    return {fma(R(2) * sqrt(at.Tq), dw(0), R(-2) * fma(beta1, at.v, V(-beta2)) * h), R(-2) * gamma * h};
+  }
   template <class V, class W>
   ESCAPADE_HD void increment(const Point<V>& at, const V* u, const W& dw, V h, V* du, V* g) const {
-    const V along = fma(R(2) * sqrt(at.Tq), dw(0), R(-2) * fma(beta1, at.v, V(-beta2)) * h), decay = R(-2) * gamma * h;
+    const auto [along, decay] = factors(at, dw, h);
     const int n = P::fixed_planes > 0 ? P::fixed_planes : this->planes;
     for (int k = 0; k < n; ++k) du[k] = fma(along, g[k], decay * u[k]);
     if (stratonovich) add_correction(at, u, g, R(0.5) * h, du);
   }
+  // u += a h + b dW in place: the numbers of many parameters pass through the cache less often than by way of `increment`,
+  // to the same bits.
+  template <class V, class W> ESCAPADE_HD void euler(V* u, const W& dw, V h, V* du, V* g) const {
+    const int n = P::fixed_planes > 0 ? P::fixed_planes : this->planes;
+    if (stratonovich) {
+      increment(evaluate(u, g), u, dw, h, du, g);
+      for (int k = 0; k < n; ++k) u[k] = u[k] + du[k];
+      return;
+    }
+    if (this->layers() == 2 && this->linear()) {  // either layer is the other's gradient
+      const int width = n / 2;
+      const V v = this->value(u);
+      const auto [along, decay] = factors(Point<V>{v, T * q(v)}, dw, h);
+      for (int i = 0; i < width; ++i) {
+        const V a = u[i], b = u[width + i];
+        u[i] = a + fma(along, b, decay * a);
+        u[width + i] = b + fma(along, a, decay * b);
+      }
+      return;
+    }
+    const auto [along, decay] = factors(evaluate(u, g), dw, h);
+    for (int k = 0; k < n; ++k) u[k] = u[k] + fma(along, g[k], decay * u[k]);
+  }
   // c += scale (b . grad) b, the sum of Milstein's term: 4 T q H g + 2 T q' |g|^2 g with H the Hessian of v.
-  template <class V> ESCAPADE_HD void add_correction(const Point<V>& at, const V* u, const V* g, V scale, V* c) const {
+  template <class V> ESCAPADE_HD void add_correction(const Point<V>& at, const V* u, V* g, V scale, V* c) const {
     const int L = this->layers(), W = this->width();
     V norm = V(R(0));
     for (int k = 0; k < L * W; ++k) norm = fma(g[k], g[k], norm);
     const V along = scale * (R(4) * T) * fma(alpha1, at.v, V(-alpha2)) * norm, across = scale * (R(4) * at.Tq);
     for (int i = 0; i < W; ++i)
-      for (int k = 0; k < L; ++k) {
-        const V bend = this->template hessian_row<V>(u, i, k, [&](int l) { return g[l * W + i]; });
-        c[k * W + i] = c[k * W + i] + fma(across, bend, along * g[k * W + i]);
-      }
+      this->hessian_product([&](int l) { return u[l * W + i]; }, [&](int l) { return g[l * W + i]; }, g + L * W,
+                            [&](int k, V bend) { c[k * W + i] = c[k * W + i] + fma(across, bend, along * g[k * W + i]); });
   }
 
   // How fast drift and noise change along the path (theory section 6, theta space).
-  template <class V> ESCAPADE_HD V rate_of(const Point<V>& at, const V* u, const V* g) const {
+  template <class V> ESCAPADE_HD V rate_of(const Point<V>& at, const V* u, V* g) const {
     const int L = this->layers(), W = this->width();
     V norm = V(R(0)), steepest = V(R(0));
     for (int k = 0; k < L * W; ++k) norm = fma(g[k], g[k], norm);
+    // rows of |H| sum to what the Hessian of the moduli gives: a product's modulus is that of its factors
     if (L == 2 && this->linear()) steepest = V(R(1));
     else
       for (int i = 0; i < W; ++i)
-        for (int k = 0; k < L; ++k) steepest = max(steepest, this->hessian_row_sum(u, i, k));
+        this->hessian_product([&](int l) { return abs(u[l * W + i]); }, [](int) { return R(1); }, g + L * W,
+                              [&](int, V row) { steepest = max(steepest, row); });
     const V force = abs(fma(beta1, at.v, V(-beta2)));
     const V row = steepest * fma(R(16) * steepest, at.Tq, R(4) * force);
     // 4 T |g|^4 q'^2/q, whose last factor is at most 4 alpha1
