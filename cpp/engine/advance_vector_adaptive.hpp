@@ -7,6 +7,10 @@
 
 ESCAPADE_BEGIN
 
+// No step is longer than this over the rate, however large dt is: beyond it, normals of 3 rather than 4 standard deviations
+// change the sign of u + w and u - w at depth 1, which the equation conserves.
+constexpr double largest_change = 0.25;
+
 // A pack's state and what a step works on: on the stack where sizes are known, in the tile's scratch memory otherwise.
 template <class View, class Scheme, class V> struct Workspace {
   static constexpr int fixed = View::fixed_planes;
@@ -43,6 +47,7 @@ template <class View, class Scheme, class T, class Z> class VectorAdaptiveTile {
   T* const x_;
   const PhiloxKeys keys_;
   const T dt_, root_dt_;
+  const T limit_;  // of the rate at which a whole step is taken
   unsigned end_ = 0;
   List fresh_, cut_;  // at the start of a step, and in the middle of one
 
@@ -53,7 +58,8 @@ template <class View, class Scheme, class T, class Z> class VectorAdaptiveTile {
         x_(static_cast<T*>(tile.x)),
         keys_(tile.seed),
         dt_(T(tile.dt)),
-        root_dt_(T(sqrt(tile.dt))) {}
+        root_dt_(T(sqrt(tile.dt))),
+        limit_(min(view.rate_scale, T(largest_change / tile.dt))) {}
 
   void advance() {
     for (int first = 0; first < tile_.steps; first += rows_to_wait) {
@@ -74,14 +80,14 @@ template <class View, class Scheme, class T, class Z> class VectorAdaptiveTile {
     uint32_t refused[rows_to_wait][tile_particles / lanes];
     const View view = view_;
     const int planes = planes_of(view), particles = tile_.particles;
-    const T h = dt_, root_h = root_dt_;
+    const T h = dt_, root_h = root_dt_, limit = limit_;
     for (int s = first; s < end; ++s) {
       const Z* const z = row(unsigned(s));
       for (int p = 0; p < particles; p += lanes) {
         Space at(view, tile_.scratch);
         load_planes(at.y, x_ + p, tile_.plane, planes);
         const auto point = view.evaluate(at.y, at.temporary);
-        const auto wait = view.rate_of(point, at.y, at.temporary) > view.rate_scale;
+        const auto wait = view.rate_of(point, at.y, at.temporary) > limit;
         for (int k = 0; k < planes; ++k) at.old[k] = at.y[k];
         Scheme::step_from(view, point, at.y, OneIncrement<V>{root_h * load_normals<V>(z + p)}, h, at.work);
         for (int k = 0; k < planes; ++k) at.y[k] = select(wait, at.old[k], at.y[k]);
@@ -116,7 +122,8 @@ template <class View, class Scheme, class T, class Z> class VectorAdaptiveTile {
   V substep(Space& at, V z, V& rest) const {
     const int planes = planes_of(view_);
     const auto point = view_.evaluate(at.y, at.temporary);
-    const V take = min(allowed_fraction(view_, view_.rate_of(point, at.y, at.temporary)), rest);
+    const V allowed = limit_ / view_.rate_of(point, at.y, at.temporary);
+    const V take = min(max(min(allowed, V(T(1))), V(T(substep_floor))), rest);  // nan takes all: lost particles are done
     for (int k = 0; k < planes; ++k) at.old[k] = at.y[k];
     Scheme::step_from(view_, point, at.y, OneIncrement<V>{root_dt_ * sqrt(take) * z}, take * dt_, at.work);
     const auto at_floor = take <= T(substep_floor);
