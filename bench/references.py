@@ -385,9 +385,8 @@ def drive(x, groups, decay, va, vb, k0, k1, words, state, normals, step_major):
 """
 
 
-@cache
-def _kernels() -> dict[str, Any]:
-    """Compile (lazily) every loop; returns the namespace that holds them."""
+def parts() -> dict[str, Any]:
+    """Return a new namespace of what loops are made of: generators, logarithm, circle, decorators."""
     numba = _numba()
     from numba.core import types
     from numba.extending import intrinsic
@@ -421,6 +420,13 @@ def _kernels() -> dict[str, Any]:
     exec(_philox_source("philox64", 4, wide=True), space)
     exec(_xoshiro_source("xoshiro32", wide=False), space)
     exec(_xoshiro_source("xoshiro64", wide=True), space)
+    return space
+
+
+@cache
+def _kernels() -> dict[str, Any]:
+    """Compile (lazily) every loop; returns the namespace that holds them."""
+    space = parts()
     exec(_STEPS, space)
     for name, fill, steps in (
         ("philox_float32", "philox32", "steps32"),
