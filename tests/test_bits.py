@@ -364,3 +364,18 @@ def test_lost_particles_are_the_same_everywhere() -> None:
         lost.append(ens.status.tobytes())
     assert all(s == lost[0] for s in lost)
     assert 0 < np.frombuffer(lost[0], dtype=np.uint8).sum() < 5001
+
+
+@pytest.mark.parametrize("scheme", ["adaptive-log-euler", "adaptive-log-platen"])
+@pytest.mark.parametrize("noise", ["float32", "float64"])
+def test_particles_that_wait_do_not_see_each_other(scheme: str, noise: str) -> None:
+    """Up to thousands of substeps, packed with others, few or none; in one run or in several."""
+    model = ea.models.BalancedNetwork(3, 1, 0.2, ea.data.gaussian(1.0, 1.0))
+    x = np.geomspace(0.5, 20.0, 3000)
+    whole = ea.Ensemble(model, x.size, x, seed=5, noise=noise).run(steps=37, dt=0.01, scheme=scheme)
+    assert whole.report().substeps_per_step > 1  # 1.2 to 1.8
+    for first, n in ((0, 1), (2999, 1), (2990, 10), (700, 900)):
+        apart = ea.Ensemble(model, n, x[first : first + n], seed=5, noise=noise, first_id=first)
+        for steps in (1, 1, 5, 30):
+            apart.run(steps=steps, dt=0.01, scheme=scheme)
+        assert np.array_equal(apart.x, whole.x[first : first + n])
