@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -58,6 +59,16 @@ def _write_table(path: Path, columns: dict[str, Any]) -> None:
             writer.writerow([f"{v:.10g}" if isinstance(v, np.floating) else v for v in row])
 
 
+def _save_picture(canvas: Any, path: Path) -> None:
+    """Write a PNG of at most 256 colours, a third of the size; the same picture gives the same file."""
+    from PIL import Image  # matplotlib needs it too
+
+    raw = io.BytesIO()
+    canvas.savefig(raw, dpi=110, format="png")
+    with Image.open(raw) as picture:
+        picture.convert("RGB").quantize(256).save(path, optimize=True)
+
+
 def write(figure: Figure, result: Result, folder: Path, settings: Settings) -> list[Path]:
     """Write tables, statistics and drawing of a figure into ``folder`` and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -82,6 +93,5 @@ def write(figure: Figure, result: Result, folder: Path, settings: Settings) -> l
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     written.append(path)
     path = folder / f"{figure.name}.png"
-    # no date and no version of matplotlib: the same picture gives the same file
-    draw(figure, result).savefig(path, dpi=110, metadata={"Software": None})
+    _save_picture(draw(figure, result), path)
     return [*written, path]
