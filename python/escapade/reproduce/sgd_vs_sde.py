@@ -214,8 +214,8 @@ FIGURE = Figure(
     title="SGD with batches of one sample against its diffusion limit",
     source="arXiv:2308.06671 (PRE 111, 065303), eq. A.15; exponents: arXiv:2303.13093",
     chosen="x ~ N(0,1), y = kx + e, e ~ N(0,1) with k = 1, 0.3, 0.1; depth 1, batches of one sample, "
-    "T = eta, start at v = 1 with equal layers. Distances after t = 20 (k = 1) and 30 (k = 0.3); the SDE starts "
-    "from its law, which must be preserved for t = 5. "
+    "T = eta, start at v = 1 with equal layers. Distances after t = 20 (k = 1) and 30 (k = 0.3); the "
+    "SDE starts from its law, which must be preserved for t = 5. "
     "Reference distances and the reference median come from a simulation independent of this package.",
     make=_make,
     size=(10.0, 7.2),
