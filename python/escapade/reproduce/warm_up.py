@@ -1,0 +1,171 @@
+"""Warm-up: noise first takes the network from a sharp start to where a large learning rate holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import init
+from ..ensemble import Ensemble
+from ..models import TwoLayerLinear
+from ..observers import Moments, TimeAverage
+from ..theory import flattest_trace_hessian, matrix_balance_rate
+from . import _draw
+from .base import Figure, Result, Settings, Statistic, ratio, z_score
+
+FloatArray = npt.NDArray[np.float64]
+SIZE, SIGMA = 20, 0.5  # of inputs and outputs; of the label noise
+TEACHER = np.zeros((SIZE, SIZE))
+TEACHER[0, 0] = 1.0
+MODEL = TwoLayerLinear(SIZE, 1, SIZE, V=TEACHER, Se=SIGMA**2 * np.eye(SIZE))
+#: Standard deviations of the entries of U and of W.
+KAIMING = np.repeat([2.0**0.5, (2.0 / SIZE) ** 0.5], SIZE)
+XAVIER = np.repeat((2.0 / (1 + SIZE)) ** 0.5, 2 * SIZE)
+ETA, SMALL, GD_ETA = 0.008, 0.0005, 0.002
+RAMP, STAGES = 100_000, 50  # steps of the warm-up, in as many runs
+SPAN = 50.0, 200.0  # times between which the rate at a small learning rate is measured
+RATE = matrix_balance_rate(1.0, SIZE, SIGMA)  # per T
+
+
+def _charge(x: FloatArray) -> FloatArray:
+    u, w = x[:, :SIZE], x[:, SIZE:]
+    return np.asarray(np.sum(u * u, axis=1) - np.sum(w * w, axis=1))
+
+
+def _minimum(charge: FloatArray) -> FloatArray:
+    """Return the trace of the Hessian at the minimum ``|u| |w| = 1`` with this charge."""
+    return 2.0 * SIZE * np.sqrt(charge**2 + 4.0)
+
+
+def _train(
+    x: Any, stages: list[tuple[float, int, int]], n: int, seed: int, settings: Settings
+) -> tuple[_draw.Table, FloatArray]:
+    """Train in stages (learning rate, steps, looks); return the sharpness over steps, and the end.
+
+    The learning rate belongs to a process: every stage is an ensemble that starts where the last
+    one stands, with random numbers of its own.
+    """
+    rows: dict[str, list[FloatArray]] = {"step": [], "trace_hessian": [], "stderr": [], "decay": []}
+    done, decay = 0, 0.0
+    for i, (eta, steps, looks) in enumerate(stages):
+        seen = Moments(2, max(steps // looks, 1), "trace_hessian")
+        some = Ensemble(MODEL.sgd(eta), n, x, seed=seed + 1000 * i, threads=settings.threads)
+        some.run(steps=steps, observe=seen, on_bad="ignore", progress=settings.progress)
+        at = np.round(seen.t / eta)
+        for key, value in (("step", done + at), ("decay", decay + RATE * eta**2 * at)):
+            rows[key].append(value)
+        rows["trace_hessian"].append(np.asarray(seen.mean))
+        rows["stderr"].append(np.asarray(seen.mean_stderr))
+        x, done, decay = np.array(some.x), done + steps, decay + RATE * eta**2 * steps
+    return {key: np.concatenate(value) for key, value in rows.items()}, x
+
+
+def _make(settings: Settings) -> Result:
+    n, seed = settings.particles(32, 16), settings.seed
+    kaiming, xavier = (
+        np.array(Ensemble(MODEL, n, init.normal(0.0, std), seed=seed).x)
+        for std in (KAIMING, XAVIER)
+    )
+    ramp = [(ETA * (i + 0.5) / STAGES, RAMP // STAGES, 1) for i in range(STAGES)]
+    hold = [(ETA, 50_000, 10)]
+    runs, ends, starts = {}, {}, {}
+    for i, (name, x, stages) in enumerate(
+        (
+            ("Kaiming, warm-up", kaiming, ramp + hold),
+            (f"Kaiming, eta = {ETA:g}", kaiming, [(ETA, 2000, 20)]),
+            (f"Xavier, eta = {ETA:g}", xavier, [(ETA, 200, 10), (ETA, 2000, 10), *hold]),
+        )
+    ):
+        runs[name], ends[name] = _train(x, stages, n, seed + i, settings)
+        starts[name] = _charge(x)
+    names = list(runs)
+    statistics = []
+    for name, expected in zip(names, (0.0, 1.0, 0.0), strict=True):
+        lost = float(np.mean(~np.isfinite(ends[name]).all(axis=1)))
+        label = f"{name}: share of runs that diverge"
+        statistics.append(Statistic(label, lost, expected, "exactly", lost == expected))
+    flat = flattest_trace_hessian(TEACHER, np.eye(SIZE))
+    sharp = MODEL.observable("trace_hessian")
+    for name in (names[0], names[2]):
+        last = sharp(ends[name])
+        error = float(last.std()) / n**0.5
+        label = f"{name}: trace of the Hessian at the end, flattest minimum"
+        statistics.append(z_score(label, float(last.mean()), flat, error, 0.03 * flat))
+
+    # a small learning rate needs no warm-up, and is slow
+    slow = Ensemble(MODEL.sgd(SMALL), n, kaiming, seed=seed + 10, threads=settings.threads)
+    first, middle, after = (Moments(2, k, "trace_hessian") for k in (20, 1000, 6000))
+    residual = TimeAverage(100, "noise_residual")
+    slow.run(steps=200, observe=first)
+    slow.run(SPAN[0] - slow.t, observe=middle, progress=settings.progress)
+    before = _charge(slow.x)
+    slow.run(SPAN[1] - SPAN[0], observe=[after, residual], progress=settings.progress)
+    drop = _charge(slow.x) - before
+    expected = -SMALL * (SPAN[1] - SPAN[0]) * residual.values[:, 0]
+    off = drop - expected
+    statistics.append(
+        z_score(
+            f"eta = {SMALL:g}: change of |u|^2 - |w|^2, by the noise on the way",
+            float(drop.mean()),
+            float(expected.mean()),
+            float(off.std()) / n**0.5,
+            0.01 * abs(float(expected.mean())),
+        )
+    )
+    speed = float(np.mean(np.log(_charge(slow.x) / before))) / (SPAN[1] - SPAN[0])
+    label = f"eta = {SMALL:g}: rate of ln(|u|^2 - |w|^2) (beyond the excess loss)"
+    statistics.append(ratio(label, speed, -RATE * SMALL, 0.2))
+    looks = [np.concatenate([getattr(m, k) for m in (first, middle, after)]) for k in ("t", "mean")]
+    errors = np.concatenate([np.asarray(m.mean_stderr) for m in (first, middle, after)])
+    name = f"Kaiming, eta = {SMALL:g}"
+    runs[name] = {"step": np.round(looks[0] / SMALL), "trace_hessian": looks[1], "stderr": errors}
+    runs[name]["decay"] = RATE * SMALL * looks[0]
+    starts[name] = _charge(kaiming)
+
+    descent = Ensemble(MODEL.gd(GD_ETA), n, kaiming, seed=seed, threads=settings.threads)
+    seen = Moments(2, 500, "trace_hessian")
+    descent.run(steps=100_000, observe=seen)
+    gd = f"Kaiming, GD, eta = {GD_ETA:g}"
+    runs[gd] = {"step": np.round(seen.t / GD_ETA), "trace_hessian": np.asarray(seen.mean)}
+    runs[gd] |= {"stderr": np.asarray(seen.mean_stderr), "decay": np.zeros(seen.t.size)}
+    starts[gd] = _charge(kaiming)
+    label = f"{gd}: trace of the Hessian at the end, charge conserved"
+    mean = float(np.asarray(seen.mean)[-1])
+    statistics.append(ratio(label, mean, float(_minimum(_charge(kaiming)).mean()), 0.01))
+    for name, run in runs.items():
+        charge = starts[name][None, :] * np.exp(-run["decay"])[:, None]
+        run["theory"] = _minimum(charge).mean(axis=1)
+    tables = {"sharpness": _draw.stack([{"run": name, **run} for name, run in runs.items()])}
+    sizes = [f"{sharp(x).mean():.4g}" for x in (kaiming, xavier)]
+    notes = ["trace of the Hessian at the start: Kaiming {}, Xavier {}".format(*sizes)]
+
+    def draw(figure: Any) -> None:
+        ax = figure.subplots()
+        for i, (name, run) in enumerate(runs.items()):
+            colour = _draw.PALETTE[(0, 1, 2, 5, 6)[i]]
+            finite = np.isfinite(run["trace_hessian"]) & (run["trace_hessian"] < 1e6)
+            columns = [run[k][finite] for k in ("step", "trace_hessian", "stderr")]
+            if i != 1:
+                _draw.curve(ax, run["step"], run["theory"], colour)
+            _draw.points(ax, *columns, colour, label=name.replace("eta", r"$\eta$"))
+        ax.axhline(flat, color="k", ls=":", lw=1.0)
+        ax.set(xscale="log", yscale="log", ylim=(50.0, 1e5), xlabel="steps")
+        ax.set_ylabel("trace of the Hessian, mean over starts")
+        ax.legend(fontsize=8.5, ncols=2)
+
+    return Result(tables, statistics, draw, notes)
+
+
+FIGURE = Figure(
+    name="warm-up",
+    title="Warm-up lets noise flatten the minimum before the learning rate becomes large",
+    source="arXiv:2402.07193, rank-one regression with 20 inputs and outputs",
+    chosen="Loss |u (w x) - y|^2, y = (x1, 0, ...) + 0.5 e, batches of one sample. Kaiming: u ~ N(0, 2), "
+    "w ~ N(0, 2/20); Xavier: N(0, 2/21). The warm-up raises the learning rate to 0.008 in 50 stages "
+    "over 1e5 steps. Lines: |u|^2 - |w|^2 decays at the rate 4 T 20 0.25 that it has at a minimum; "
+    "excess loss early in training adds to the rate.",
+    make=_make,
+    size=(8.0, 5.0),
+)
