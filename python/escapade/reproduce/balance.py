@@ -86,7 +86,8 @@ def _mean(name: str, measured: FloatArray, expected: FloatArray) -> Statistic:
 
 
 def _make(settings: Settings) -> Result:
-    n, common = settings.particles(4096, 512), {"threads": settings.threads}
+    n = settings.particles(4096, 512)
+    common: dict[str, Any] = {"threads": settings.threads}
     model = DiagonalNetwork(1, 1, ETA, DATA)
     steps = round(DURATION / ETA)
     first = START[None, :]
@@ -198,7 +199,7 @@ def _make(settings: Settings) -> Result:
         middle.legend(loc="upper right")
         for row, colour in zip(rows, _draw.PALETTE[::2], strict=False):
             columns = [row[k] for k in ("t", "variance", "variance_stderr")]
-            _draw.points(right, *columns, colour, label=row["training"])
+            _draw.points(right, *columns, colour=colour, label=row["training"])
         _draw.curve(
             right,
             rows[1]["t"],

@@ -34,7 +34,8 @@ ETAS = np.geomspace(0.05, 5.0, 15)
 
 
 def _make(settings: Settings) -> Result:
-    n, common = settings.particles(2**14, 1024), {"threads": settings.threads}
+    n = settings.particles(2**14, 1024)
+    common: dict[str, Any] = {"threads": settings.threads}
     statistics = []
     # the linear process, over temperatures
     linear = MirrorCollapse(-PUSH, SD, HEATS)
@@ -141,7 +142,7 @@ def _make(settings: Settings) -> Result:
             _draw.curve(axes[3], fine, np.asarray(lyapunov_sgd(fine, mean, sd)) / fine, colour)
             _draw.curve(axes[3], fine, lyapunov_sde(mean, sd**2, fine), colour, ls="--", lw=1.0)
             columns = [part[k] for k in ("eta", "exponent", "stderr")]
-            _draw.points(axes[3], *columns, colour, label=f"$E\\,h={mean:g}$")
+            _draw.points(axes[3], *columns, colour=colour, label=f"$E\\,h={mean:g}$")
             least = collapse_eta(mean, sd).exact
             if np.isfinite(least):
                 axes[3].plot(least, 0.0, "v", ms=6, color=colour)
@@ -161,8 +162,8 @@ FIGURE = Figure(
     title="Noise makes SGD collapse onto the plane of a mirror symmetry",
     source="arXiv:2309.16932; the exact laws are derived from its local model",
     chosen="All parameters. (a) E h = -1, sd h = 2, start at 1: above T = 0.5 all collapse, though E z "
-    "grows. (b, c) mu = b = 1; sigma = 1.1 starts from its law, which must be preserved for t = 30. Near "
-    "the threshold sqrt(2) the rate has not settled at t = 100 and is not judged. (d) Normal h of "
+    "grows. (b, c) mu = b = 1; sigma = 1.1 starts from its law, which must be preserved for t = 30. "
+    "Near the threshold sqrt(2) the rate has not settled at t = 100 and is not judged. (d) Normal h of "
     "standard deviation 1; triangles: least learning rate of collapse, none for E h = -1.",
     make=_make,
     size=(10.0, 7.2),

@@ -107,7 +107,7 @@ def _make(settings: Settings) -> Result:
             line = np.asarray(two_point_lyapunov(part["a"], fine))
             _draw.curve(left, fine, line, colour)
             columns = [part[k] for k in ("rate", "exponent", "stderr")]
-            _draw.points(left, *columns, colour, label=f"$a={part['a']:g}$")
+            _draw.points(left, *columns, colour=colour, label=f"$a={part['a']:g}$")
             window = local_maximum_window(part["a"])
             left.plot([*window], [0.0, 0.0], "|", color=colour, ms=12, mew=1.8)
         left.axhline(0.0, color="0.6", lw=0.8, zorder=0)

@@ -48,7 +48,8 @@ def _final(model: TwoLayerLinear, x: FloatArray) -> dict[str, FloatArray]:
 
 
 def _make(settings: Settings) -> Result:
-    n, common = settings.particles(96, 32), {"threads": settings.threads}
+    n = settings.particles(96, 32)
+    common: dict[str, Any] = {"threads": settings.threads}
     model, theory = _model(ANGLE), _expected(ANGLE)
     rows, ends, statistics = [], [], []
     middle = {}
@@ -168,7 +169,7 @@ def _make(settings: Settings) -> Result:
         twin = right.twinx()
         twin.spines["right"].set_visible(True)
         columns = [angle[key] for key in ("angle", "turn", "turn_stderr")]
-        _draw.points(twin, *columns, _draw.PALETTE[2], fmt="D", ls="-", lw=0.7)
+        _draw.points(twin, *columns, colour=_draw.PALETTE[2], fmt="D", ls="-", lw=0.7)
         twin.set_ylabel("degrees turned per unit of $T\\,t$", color=_draw.PALETTE[2])
         twin.set_ylim(0.0, 7.0)
         titles = [

@@ -47,7 +47,8 @@ def _radius_rows(
 
 
 def _make(settings: Settings) -> Result:
-    n, common = settings.particles(2048, 256), {"threads": settings.threads}
+    n = settings.particles(2048, 256)
+    common: dict[str, Any] = {"threads": settings.threads}
     rows, statistics = [], []
     east = np.array([1.0, 0.0])
     for gamma, r0 in ((0.0, 1.0), *((DECAY, r) for r in STARTS)):

@@ -100,7 +100,7 @@ def _make(settings: Settings) -> Result:
             fine = np.linspace(0.0, SPAN, 160)
             _draw.curve(right, fine, _slow(part["share"], fine), colour)
             columns = [part[k] for k in ("T_t", "trace_hessian", "stderr")]
-            _draw.points(right, *columns, colour, label=f"SGD, share {part['share']:g}")
+            _draw.points(right, *columns, colour=colour, label=f"SGD, share {part['share']:g}")
         right.axhline(balanced, color="k", ls="--", lw=1.0)
         right.axhline(flat, color="k", ls=":", lw=1.0)
         right.set(xlabel="$T\\,t$ since gradient descent", ylabel="trace of the Hessian")

@@ -25,7 +25,7 @@ KAIMING = np.repeat([2.0**0.5, (2.0 / SIZE) ** 0.5], SIZE)
 XAVIER = np.repeat((2.0 / (1 + SIZE)) ** 0.5, 2 * SIZE)
 ETA, SMALL, GD_ETA = 0.008, 0.0005, 0.002
 RAMP, STAGES = 100_000, 50  # steps of the warm-up, in as many runs
-SPAN = 50.0, 200.0  # times between which the rate at a small learning rate is measured
+SPAN = 40.0, 120.0  # times between which the rate at a small learning rate is measured
 RATE = matrix_balance_rate(1.0, SIZE, SIGMA)  # per T
 
 
@@ -63,18 +63,18 @@ def _train(
 
 
 def _make(settings: Settings) -> Result:
-    n, seed = settings.particles(32, 16), settings.seed
+    n, seed = settings.particles(16, 16), settings.seed
     kaiming, xavier = (
         np.array(Ensemble(MODEL, n, init.normal(0.0, std), seed=seed).x)
         for std in (KAIMING, XAVIER)
     )
     ramp = [(ETA * (i + 0.5) / STAGES, RAMP // STAGES, 1) for i in range(STAGES)]
-    hold = [(ETA, 50_000, 10)]
+    hold = [(ETA, 20_000, 10)]
     runs, ends, starts = {}, {}, {}
     for i, (name, x, stages) in enumerate(
         (
             ("Kaiming, warm-up", kaiming, ramp + hold),
-            (f"Kaiming, eta = {ETA:g}", kaiming, [(ETA, 2000, 20)]),
+            (f"Kaiming, eta = {ETA:g}", kaiming, [(ETA, 1000, 1)]),
             (f"Xavier, eta = {ETA:g}", xavier, [(ETA, 200, 10), (ETA, 2000, 10), *hold]),
         )
     ):
@@ -82,10 +82,12 @@ def _make(settings: Settings) -> Result:
         starts[name] = _charge(x)
     names = list(runs)
     statistics = []
-    for name, expected in zip(names, (0.0, 1.0, 0.0), strict=True):
-        lost = float(np.mean(~np.isfinite(ends[name]).all(axis=1)))
+    lost = {name: float(np.mean(~np.isfinite(ends[name]).all(axis=1))) for name in names}
+    for name in (names[0], names[2]):
         label = f"{name}: share of runs that diverge"
-        statistics.append(Statistic(label, lost, expected, "exactly", lost == expected))
+        statistics.append(Statistic(label, lost[name], 0.0, "exactly", lost[name] == 0.0))
+    label = f"{names[1]}: share of runs that diverge"
+    statistics.append(Statistic(label, lost[names[1]], 1.0, "at least 0.6", lost[names[1]] >= 0.6))
     flat = flattest_trace_hessian(TEACHER, np.eye(SIZE))
     sharp = MODEL.observable("trace_hessian")
     for name in (names[0], names[2]):
@@ -96,7 +98,7 @@ def _make(settings: Settings) -> Result:
 
     # a small learning rate needs no warm-up, and is slow
     slow = Ensemble(MODEL.sgd(SMALL), n, kaiming, seed=seed + 10, threads=settings.threads)
-    first, middle, after = (Moments(2, k, "trace_hessian") for k in (20, 1000, 6000))
+    first, middle, after = (Moments(2, k, "trace_hessian") for k in (40, 4000, 8000))
     residual = TimeAverage(100, "noise_residual")
     slow.run(steps=200, observe=first)
     slow.run(SPAN[0] - slow.t, observe=middle, progress=settings.progress)
@@ -125,8 +127,8 @@ def _make(settings: Settings) -> Result:
     starts[name] = _charge(kaiming)
 
     descent = Ensemble(MODEL.gd(GD_ETA), n, kaiming, seed=seed, threads=settings.threads)
-    seen = Moments(2, 500, "trace_hessian")
-    descent.run(steps=100_000, observe=seen)
+    seen = Moments(2, 1000, "trace_hessian")
+    descent.run(steps=40_000, observe=seen)
     gd = f"Kaiming, GD, eta = {GD_ETA:g}"
     runs[gd] = {"step": np.round(seen.t / GD_ETA), "trace_hessian": np.asarray(seen.mean)}
     runs[gd] |= {"stderr": np.asarray(seen.mean_stderr), "decay": np.zeros(seen.t.size)}
@@ -145,13 +147,16 @@ def _make(settings: Settings) -> Result:
         ax = figure.subplots()
         for i, (name, run) in enumerate(runs.items()):
             colour = _draw.PALETTE[(0, 1, 2, 5, 6)[i]]
-            finite = np.isfinite(run["trace_hessian"]) & (run["trace_hessian"] < 1e6)
-            columns = [run[k][finite] for k in ("step", "trace_hessian", "stderr")]
-            if i != 1:
-                _draw.curve(ax, run["step"], run["theory"], colour)
-            _draw.points(ax, *columns, colour, label=name.replace("eta", r"$\eta$"))
+            label = name.replace("eta", r"$\eta$")
+            if i == 1:  # a mean over the few that are left would mislead
+                label = f"{label}: {lost[name]:.0%} diverge in 1000 steps"
+                ax.plot([], [], "x", color=colour, label=label)
+                continue
+            _draw.curve(ax, run["step"], run["theory"], colour)
+            columns = [run[k] for k in ("step", "trace_hessian", "stderr")]
+            _draw.points(ax, *columns, colour=colour, label=label)
         ax.axhline(flat, color="k", ls=":", lw=1.0)
-        ax.set(xscale="log", yscale="log", ylim=(50.0, 1e5), xlabel="steps")
+        ax.set(xscale="log", yscale="log", ylim=(45.0, 1e4), xlabel="steps")
         ax.set_ylabel("trace of the Hessian, mean over starts")
         ax.legend(fontsize=8.5, ncols=2)
 
@@ -164,8 +169,9 @@ FIGURE = Figure(
     source="arXiv:2402.07193, rank-one regression with 20 inputs and outputs",
     chosen="Loss |u (w x) - y|^2, y = (x1, 0, ...) + 0.5 e, batches of one sample. Kaiming: u ~ N(0, 2), "
     "w ~ N(0, 2/20); Xavier: N(0, 2/21). The warm-up raises the learning rate to 0.008 in 50 stages "
-    "over 1e5 steps. Lines: |u|^2 - |w|^2 decays at the rate 4 T 20 0.25 that it has at a minimum; "
-    "excess loss early in training adds to the rate.",
+    "over 1e5 steps. Lines: |u|^2 - |w|^2 at a minimum decays at the rate 4 T 20 0.25; excess loss "
+    "early in training adds to the rate. Dotted: the flattest minimum; before the teacher is learned "
+    "the trace may be less.",
     make=_make,
     size=(8.0, 5.0),
 )
