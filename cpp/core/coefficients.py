@@ -60,7 +60,9 @@ def series(f: Function, at: mp.mpf, near: Function) -> Function:
     return lambda t: near(t) if abs(t) < at else f(t)
 
 
-def report(name: str, kind: str, f: Function, weight: Function, lo: mp.mpf, hi: mp.mpf, n: int) -> None:
+def report(
+    name: str, kind: str, f: Function, weight: Function, lo: mp.mpf, hi: mp.mpf, n: int
+) -> None:
     coef, worst = remez(f, weight, lo, hi, n)
     digits = 10 if kind == "float" else 20
     suffix = "f" if kind == "float" else ""
@@ -174,7 +176,9 @@ def main() -> None:
             report("radius_poly", kind, neg_log, lambda r: 1 / neg_log(r), lo_r, q2, 8)
         else:
             report("radius_poly", kind, neg_log_d, lambda z: 1 / neg_log_d(z), zero, s_max, 7)
-        report("sin_turn_poly", kind, sin_turn, lambda z: mp.sqrt(z + tiny), zero, mp.mpf(1) / 4, turn)
+        report(
+            "sin_turn_poly", kind, sin_turn, lambda z: mp.sqrt(z + tiny), zero, mp.mpf(1) / 4, turn
+        )
         report("cos_turn_poly", kind, cos_turn, lambda z: mp.mpf(1), zero, mp.mpf(1) / 4, turn)
         print("};")
     print("\nESCAPADE_END")

@@ -139,7 +139,7 @@ def _make(settings: Settings) -> Result:
             lw=1.2,
             label="depth 2, $T=0$, small $v$",
         )
-        axes[1].set(yscale="log", xlabel="time $t$", ylabel="$|v|$ for $v(0)<0$")
+        axes[1].set(yscale="log", xlabel="time $t$", ylabel="$|v|$ for $v(0)<0$: median, 5-95%")
         axes[1].legend(fontsize=8.5)
         reach = np.array([-2.2, 2.2])
         for sign in (1.0, -1.0):
@@ -156,7 +156,7 @@ def _make(settings: Settings) -> Result:
             fontsize=8, ncols=2, loc="upper center", columnspacing=0.8, handletextpad=0.2
         )
         _draw.density(axes[3], hist, law, _draw.PALETTE[0], "simulated")
-        axes[3].lines[0].set(color=_draw.LAW_COLOUR, label="exact law")
+        axes[3].lines[0].set(color=_draw.PALETTE[1], label="exact law")
         axes[3].set(xlabel="end-to-end weight $v$ at $t=12$", ylabel="density $p(v)$")
         axes[3].set(ylim=(0.0, 1.7))
         axes[3].legend(
@@ -180,11 +180,11 @@ FIGURE = Figure(
     name="broken-ergodicity",
     title="Training conserves signs: a balanced network on the wrong side never learns",
     source="arXiv:2308.06671 (PRE 111, 065303), Theorem 4.1 and Fig. 3 right; eqs. A.67, A.93",
-    chosen="All parameters (u, w) are simulated. Chosen: T = 0.1, x = +-1, y = x + e, where the noise does "
-    "not depend on v; balanced starts v = +-0.5; unbalanced ones u, w ~ N(0, 0.49). The theorem's "
-    "statement that v keeps its sign needs the balanced manifold. Elsewhere u + w and u - w keep theirs, "
-    "u - w decays, and v > 0 in the end. For x ~ N(0,1) (T = 0.05) the noise grows with v, and up to "
-    "0.2% of the paths may change sign by overshooting in an excursion to large v.",
+    chosen="All parameters (u, w) are simulated. Chosen: T = 0.1, x = +-1, y = x + e, where the noise "
+    "does not depend on v; balanced starts v = +-0.5; unbalanced ones u, w ~ N(0, 0.49). The theorem's "
+    "statement that v keeps its sign needs the balanced manifold. Elsewhere u + w and u - w keep "
+    "theirs, u - w decays, and v > 0 in the end. For x ~ N(0,1) (T = 0.05) the noise grows with v, "
+    "and up to 0.2% of the paths may change sign by overshooting in an excursion to large v.",
     make=_make,
     size=(13.0, 3.7),
 )

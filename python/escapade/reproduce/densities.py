@@ -28,7 +28,7 @@ TIMES = 60.0, 10.0  # of the collapse: before its slope is measured, and while i
 
 
 def _make(settings: Settings) -> Result:
-    n, common = settings.particles(2**16), {"threads": settings.threads}
+    n, threads = settings.particles(2**16), settings.threads
     parts, laws, statistics = [], {}, []
     for i, (panel, data, T, depths, edges) in enumerate(PANELS):
         for depth in depths:
@@ -37,7 +37,7 @@ def _make(settings: Settings) -> Result:
             # at this time all memory of the start is lost at T <= 0.05 and at depth 0; elsewhere
             # ln v relaxes slowly, and the law has to be preserved instead
             start: Any = 1.0 if depth == 0 or T < 0.1 else "stationary"
-            some = Ensemble(model, n, start, seed=settings.seed + 10 * i + depth, **common)
+            some = Ensemble(model, n, start, seed=settings.seed + 10 * i + depth, threads=threads)
             some.run(10.0 if depth < 2 else 4.0, 0.01 if depth < 2 else 0.005)
             statistics.append(_draw.ks(f"({panel}) depth {depth}, T = {T:g}", some.x, law))
             row = {"panel": panel, "depth": depth, "T": T}
@@ -50,7 +50,7 @@ def _make(settings: Settings) -> Result:
 
     hot = BalancedNetwork(1, 1, 0.5, STEADY)
     many = settings.particles(2**13)
-    falling = Ensemble(hot, many, 1.0, seed=settings.seed + 50, **common).run(TIMES[0], 0.02)
+    falling = Ensemble(hot, many, 1.0, seed=settings.seed + 50, threads=threads).run(TIMES[0], 0.02)
     before = falling.log_x
     speed = (falling.run(TIMES[1], 0.02).log_x - before) / TIMES[1]
     gone = float(np.mean(falling.log_x < np.log(1e-6)))
@@ -66,7 +66,11 @@ def _make(settings: Settings) -> Result:
     full = DiagonalNetwork(1, 1, 0.1, STEADY)
     law = laws["f", 1] = full.stationary()
     crowd = Ensemble(
-        full, settings.particles(2**14), init.normal(0.0, 1.0), seed=settings.seed + 60, **common
+        full,
+        settings.particles(2**14),
+        init.normal(0.0, 1.0),
+        seed=settings.seed + 60,
+        threads=threads,
     )
     first = crowd.x.prod(axis=1)
     v = crowd.run(20.0, 0.005).x.prod(axis=1)

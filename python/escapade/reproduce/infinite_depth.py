@@ -18,7 +18,7 @@ from .base import Figure, Result, Settings, Statistic, ratio
 DATA, KAPPA = gaussian(1.0, 1.0), 5.0  # kappa = width/(depth T)
 SIMULATED = {2: 2**15, 8: 2**15, 32: 2**14}  # depths and numbers of particles
 DEPTHS = 2 ** np.arange(1, 10)
-EDGES = 0.06 * np.arange(41)
+EDGES = np.linspace(0.0, 2.4, 41)
 STEP, DURATION = 0.06, 20.0  # in units of the time in which the limit is finite, K t
 
 
@@ -118,7 +118,7 @@ def _make(settings: Settings) -> Result:
         middle.set(xscale="log", yscale="log", xlabel="depth $D$")
         middle.set(ylabel="largest difference of the exact cdfs")
         middle.legend()
-        right.fill_between(kappas, bands[0], bands[2], color=_draw.LAW_COLOUR, alpha=0.25, lw=0)
+        right.fill_between(kappas, bands[0], bands[2], color=_draw.PALETTE[1], alpha=0.25, lw=0)
         _draw.curve(right, kappas, bands[1], label=r"median, 5-95%, $D\to\infty$")
         right.axhline(1.0, color="0.7", lw=0.8, ls=":")
         right.set(xscale="log", xlabel=r"$\kappa=d/(DT)$", ylabel="end-to-end weight $v$")

@@ -136,7 +136,7 @@ FIGURE = Figure(
     chosen="x ~ N(0,1), y = x (k = 1), depth 1, scheme adaptive-log-platen in ln v with steps of 0.01. "
     "Above Tc = 0.5 paths end at k or at 0; those with v > k/2 at t = 40 count as learned. "
     "Temperatures nearer to Tc are left out: there paths take longer. With weight decay ensembles "
-    "start at v = k/2 and run for t = 20; at T = 0.3, where relaxation is slow, they start from the law.",
+    "start at v = k/2 and run for t = 20; at T = 0.3, where relaxation is slow, from the law.",
     make=_make,
     size=(12.0, 4.0),
 )

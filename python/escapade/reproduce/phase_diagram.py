@@ -14,7 +14,7 @@ from . import _draw
 from .base import Figure, Result, Settings, Statistic, z_score
 
 NOISE = np.linspace(0.0, 2.0, 19)[1:]  # s
-HEAT = np.linspace(0.0, 0.6, 17)[1:]  # T
+HEAT: Any = np.linspace(0.0, 0.6, 17)[1:]  # T
 TIMES = 16.0, 16.0  # before the slope of E ln v is measured, and while it is
 HALF = -0.4  # half of the theoretical slope at T = 1.2 Tc
 MARGIN = 0.3  # |T/Tc - 1| of the points that are judged: nearer, relaxation is too slow
@@ -86,18 +86,19 @@ def _make(settings: Settings) -> Result:
         mesh = left.pcolormesh(NOISE, HEAT, small, cmap="cividis", vmin=0.0, vmax=1.0)
         figure.colorbar(mesh, ax=left, label=f"simulated share of paths with $v<{SMALL}$")
         s = np.linspace(0.05, 2.0, 400)
-        line = np.asarray(critical_temperature(gaussian(1.0, s)))
+        line: Any = critical_temperature(gaussian(1.0, s))
+        thin = [withStroke(linewidth=1.8, foreground="black")]
         rim = [withStroke(linewidth=3.5, foreground="black")]
         left.plot(s, line, color="white", lw=2.0, path_effects=rim)
         left.plot(s, line / 3.0, color="white", lw=2.0, ls="--", path_effects=rim)
         # the formal density keeps its maximum beyond Tc, where no law exists any more
         far = s[21.0 * s**2 > 8.4]
-        ends = (4.0 + 42.0**0.5 * far) / (4.0 * (21.0 * far**2 - 8.0))
-        capped = np.asarray(t_star(gaussian(1.0, far)))
-        ends = np.where(capped < np.asarray(critical_temperature(gaussian(1.0, far))), capped, ends)
+        ends: Any = (4.0 + 42.0**0.5 * far) / (4.0 * (21.0 * far**2 - 8.0))
+        capped, beyond = (np.asarray(f(gaussian(1.0, far))) for f in (t_star, critical_temperature))
+        ends = np.where(capped < beyond, capped, ends)
         left.plot(far, ends, color="white", lw=2.0, ls=":", path_effects=rim)
-        for x, y, text in [(0.2, 0.46, "$T_c$"), (0.24, 0.135, "$T_c/3$"), (0.69, 0.57, "$T^*$")]:
-            left.text(x, y, text, color="white", ha="center", va="center", path_effects=rim)
+        for x, y, text in [(0.2, 0.46, "$T_c$"), (0.24, 0.135, "$T_c/3$"), (0.65, 0.57, "$T^*$")]:
+            left.text(x, y, text, color="white", ha="center", va="center", path_effects=thin)
 
         texts = [(1.4, 0.47, "Ia"), (0.28, 0.53, "Ib"), (1.42, 0.17, "IIa")]
         for x, y, text in [*texts, (0.45, 0.28, "IIb"), (0.5, 0.07, "III")]:
@@ -106,8 +107,10 @@ def _make(settings: Settings) -> Result:
         left.set(xlabel="label noise $s$", ylabel="temperature $T$")
         left.set(xlim=(NOISE[0], NOISE[-1]), ylim=(HEAT[0], HEAT[-1]))
 
-        x = np.linspace(0.0, heat.max(), 200)
-        _draw.curve(middle, x, np.minimum(4.0 * (1.0 - x), 0.0), label=r"$\min[4(1-T/T_c),0]$")
+        heats = np.linspace(0.0, heat.max(), 200)
+        _draw.curve(
+            middle, heats, np.minimum(4.0 * (1.0 - heats), 0.0), label=r"$\min[4(1-T/T_c),0]$"
+        )
         at = np.argsort(heat, axis=None)[::3]
         _draw.points(
             middle, heat.ravel()[at], slope.ravel()[at], error.ravel()[at], label="simulated"
@@ -130,10 +133,10 @@ FIGURE = Figure(
     name="phase-diagram",
     title="Phases of the depth-1 network: label noise against temperature",
     source="arXiv:2308.06671 (PRE 111, 065303), Fig. 4; eqs. A.15, A.16",
-    chosen="x ~ N(0,1), y = x + s e. Chosen: the grid, v = 1 at the start, times 16 and 32 between which "
-    "the slope of E ln v is measured (near Tc they are too short to relax: points with |T/Tc - 1| <= "
-    "0.3 are not judged), and the temperatures of the densities. Solid line Tc, dashed Tc/3, dotted "
-    "the end T* of the interior maximum, above Tc that of the formal density.",
+    chosen="x ~ N(0,1), y = x + s e. Chosen: the grid, v = 1 at the start, times 16 and 32 between "
+    "which the slope of E ln v is measured (near Tc they are too short to relax: points with "
+    "|T/Tc - 1| <= 0.3 are not judged), and the temperatures of the densities. Solid line Tc, "
+    "dashed Tc/3, dotted the end T* of the interior maximum, above Tc that of the formal density.",
     make=_make,
     size=(12.0, 4.0),
 )

@@ -89,7 +89,7 @@ def _make(settings: Settings) -> Result:
         )
         at = np.geomspace(0.3, 1e4, 91)
         curves.append({"depth": depth, "v": at, "slope": _slope(law, at), "P_above": law.sf(at)})
-    tables = {
+    tables: dict[str, _draw.Table] = {
         "counts": _draw.stack(rows),
         "slopes": _draw.stack(curves),
         "hill": _draw.stack(hills),
@@ -100,8 +100,8 @@ def _make(settings: Settings) -> Result:
         for i, (row, line) in enumerate(zip(rows, curves, strict=True)):
             colour = _draw.PALETTE[i]
             counted = row["share_above"] > 0.0
-            columns = [row[k][counted] for k in ("v", "share_above", "stderr")]
-            _draw.points(left, *columns, colour, label=f"depth {row['depth']}")
+            at, share, error = (row[k][counted] for k in ("v", "share_above", "stderr"))
+            _draw.points(left, at, share, error, colour, label=f"depth {row['depth']}")
             _draw.curve(left, line["v"], line["P_above"], colour)
             _draw.curve(middle, line["v"], line["slope"], colour, label=f"depth {row['depth']}")
             middle.axhline(tail_exponent(row["depth"]), color=colour, lw=1.0, ls=":")
@@ -116,8 +116,8 @@ def _make(settings: Settings) -> Result:
 
         depths = np.arange(1, 13)
         exact = [tail_exponent(int(depth)) for depth in depths]
-        right.plot(depths, exact, "-", color=_draw.LAW_COLOUR, marker=".", label="$-5+3/(D+1)$")
-        table = {k: np.concatenate([np.atleast_1d(h[k]) for h in hills]) for k in hills[0]}
+        right.plot(depths, exact, "-", color=_draw.PALETTE[1], marker=".", label="$-5+3/(D+1)$")
+        table = tables["hill"]
         right.plot(
             table["depth"], table["hill_theory"], "x", color="0.35", label="Hill, by the exact law"
         )
