@@ -199,7 +199,9 @@ def _make(settings: Settings) -> Result:
         middle.legend(loc="upper right")
         for row, colour in zip(rows, _draw.PALETTE[::2], strict=False):
             columns = [row[k] for k in ("t", "variance", "variance_stderr")]
-            _draw.points(right, *columns, colour=colour, label=row["training"])
+            _draw.points(
+                right, columns[0], columns[1], columns[2], colour=colour, label=row["training"]
+            )
         _draw.curve(
             right,
             rows[1]["t"],

@@ -142,7 +142,14 @@ def _make(settings: Settings) -> Result:
             _draw.curve(axes[3], fine, np.asarray(lyapunov_sgd(fine, mean, sd)) / fine, colour)
             _draw.curve(axes[3], fine, lyapunov_sde(mean, sd**2, fine), colour, ls="--", lw=1.0)
             columns = [part[k] for k in ("eta", "exponent", "stderr")]
-            _draw.points(axes[3], *columns, colour=colour, label=f"$E\\,h={mean:g}$")
+            _draw.points(
+                axes[3],
+                columns[0],
+                columns[1],
+                columns[2],
+                colour=colour,
+                label=f"$E\\,h={mean:g}$",
+            )
             least = collapse_eta(mean, sd).exact
             if np.isfinite(least):
                 axes[3].plot(least, 0.0, "v", ms=6, color=colour)

@@ -107,7 +107,9 @@ def _make(settings: Settings) -> Result:
             line = np.asarray(two_point_lyapunov(part["a"], fine))
             _draw.curve(left, fine, line, colour)
             columns = [part[k] for k in ("rate", "exponent", "stderr")]
-            _draw.points(left, *columns, colour=colour, label=f"$a={part['a']:g}$")
+            _draw.points(
+                left, columns[0], columns[1], columns[2], colour=colour, label=f"$a={part['a']:g}$"
+            )
             window = local_maximum_window(part["a"])
             left.plot([*window], [0.0, 0.0], "|", color=colour, ms=12, mew=1.8)
         left.axhline(0.0, color="0.6", lw=0.8, zorder=0)
@@ -118,7 +120,7 @@ def _make(settings: Settings) -> Result:
             law.values,
             law.cdf(law.values),
             where="post",
-            color=_draw.LAW_COLOUR,
+            color=_draw.PALETTE[1],
             label="binomial law",
         )
         error = np.sqrt(cdf * (1.0 - cdf) / n)
@@ -127,10 +129,10 @@ def _make(settings: Settings) -> Result:
         middle.set(xlim=(law.mean() - 4.0 * spread, law.mean() + 4.0 * spread))
         middle.set(xlabel=r"$\ln|w_t/w_0|$", ylabel="share of runs below")
         middle.legend(loc="upper left")
-        _draw.points(right, *confined.values(), label="SGD")
+        _draw.points(right, confined["rate"], confined["share"], confined["stderr"], label="SGD")
         low, _ = local_maximum_window(A)
         right.axvline(
-            low, color=_draw.LAW_COLOUR, lw=1.5, label=f"exponent 0, $\\lambda={low:.3f}$"
+            low, color=_draw.PALETTE[1], lw=1.5, label=f"exponent 0, $\\lambda={low:.3f}$"
         )
         right.set(
             xlabel=r"learning rate $\lambda$", ylabel=f"share with $|w|<10^{{-6}}$, {LONG} steps"

@@ -123,7 +123,12 @@ def _make(settings: Settings) -> Result:
             sgd, small = row["method"] == "SGD", row["start"] == "small"
             colour = _draw.PALETTE[0 if sgd else 1]
             label = f"{row['method']}, {row['start']} start"
-            look = {"fmt": "o" if small else "s", "ls": "-", "lw": 0.7, "label": label}
+            look: dict[str, Any] = {
+                "fmt": "o" if small else "s",
+                "ls": "-",
+                "lw": 0.7,
+                "label": label,
+            }
             if sgd:
                 bounds = row["mismatch_q10"], row["mismatch_q90"]
                 left.fill_between(row["t"], *bounds, color=colour, alpha=0.13, lw=0)
@@ -163,13 +168,22 @@ def _make(settings: Settings) -> Result:
         middle.set_yticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
         middle.legend(fontsize=8.5, loc="upper left")
         columns = [angle[key] for key in ("angle", "mismatch", "stderr")]
-        _draw.points(right, *columns, ls="-", lw=0.7)
+        _draw.points(right, columns[0], columns[1], columns[2], ls="-", lw=0.7)
         right.set(xlabel="teacher's angle (degrees)", ylim=(0.0, 0.1), xticks=ANGLES[::2])
         right.set_ylabel("mismatch left under SGD", color=_draw.PALETTE[0])
         twin = right.twinx()
         twin.spines["right"].set_visible(True)
         columns = [angle[key] for key in ("angle", "turn", "turn_stderr")]
-        _draw.points(twin, *columns, colour=_draw.PALETTE[2], fmt="D", ls="-", lw=0.7)
+        _draw.points(
+            twin,
+            columns[0],
+            columns[1],
+            columns[2],
+            colour=_draw.PALETTE[2],
+            fmt="D",
+            ls="-",
+            lw=0.7,
+        )
         twin.set_ylabel("degrees turned per unit of $T\\,t$", color=_draw.PALETTE[2])
         twin.set_ylim(0.0, 7.0)
         titles = [

@@ -124,8 +124,8 @@ def _make(settings: Settings) -> Result:
     statistics.append(
         test(
             f"KS distance, von Mises of concentration {concentration:.3g}",
-            outcome.statistic,
-            outcome.pvalue,
+            float(outcome.statistic),
+            float(outcome.pvalue),
         )
     )
     edges = np.linspace(-np.pi, np.pi, 49)
@@ -138,7 +138,7 @@ def _make(settings: Settings) -> Result:
         "law": np.diff(law.cdf(edges)) / np.diff(edges),
     }
 
-    orders = []
+    orders: list[_draw.Table] = []
     for scheme, order in SCHEMES.items():
         errors = []
         for dt in STEPS:
@@ -180,12 +180,11 @@ def _make(settings: Settings) -> Result:
             )
         axes[0].set(xscale="log", yscale="log", xlabel="time $t$", ylabel="norm $r$")
         axes[0].set_yticks([0.5, 1.0, 2.0, 5.0], ["0.5", "1", "2", "5"])
-        axes[3].set_xticks(STEPS, [f"{dt:g}" for dt in STEPS])
         for ax in (axes[0], axes[3]):
             ax.tick_params(which="minor", labelbottom=False, labelleft=False)
         axes[0].legend(fontsize=8.5)
         columns = [diffusion[k] for k in ("t", "variance", "stderr")]
-        _draw.points(axes[1], *columns, label="SDE, $\\kappa=\\gamma=0$")
+        _draw.points(axes[1], columns[0], columns[1], columns[2], label="SDE, $\\kappa=\\gamma=0$")
         fine = np.linspace(0.0, t[-1], 200)
         _draw.curve(
             axes[1],
@@ -195,17 +194,18 @@ def _make(settings: Settings) -> Result:
         )
         axes[1].set(xlabel="time $t$", ylabel="variance of the angle")
         axes[1].legend(fontsize=8.5)
-        _draw.points(axes[2], *[phase[k] for k in ("angle", "density", "stderr")], label="SDE")
+        _draw.points(axes[2], phase["angle"], phase["density"], phase["stderr"], label="SDE")
         fine = np.linspace(-np.pi, np.pi, 300)
         _draw.curve(axes[2], fine, law.pdf(fine), label="von Mises")
         axes[2].set(xlabel=r"angle $\phi$", ylabel=r"density $p(\phi)$", ylim=(0.0, None))
         axes[2].legend(fontsize=8.5)
-        for part, colour in zip(orders, _draw.PALETTE[::2], strict=False):
-            _draw.points(axes[3], part["dt"], part["rms_error"], None, colour, label=part["scheme"])
+        for part, hue in zip(orders, _draw.PALETTE[::2], strict=False):
+            _draw.points(axes[3], part["dt"], part["rms_error"], None, hue, label=part["scheme"])
             order = SCHEMES[part["scheme"]]
             guide = part["rms_error"][-1] * (STEPS / STEPS[-1]) ** order
-            _draw.curve(axes[3], STEPS, guide, colour, lw=1.0, label=f"order {order:g}")
+            _draw.curve(axes[3], STEPS, guide, hue, lw=1.0, label=f"order {order:g}")
         axes[3].set(xscale="log", yscale="log", xlabel="time step", ylabel="rms error of $r^4$")
+        axes[3].set_xticks(STEPS, [f"{dt:g}" for dt in STEPS])
         axes[3].legend(fontsize=8.5)
         titles = [
             "growth of the norm",

@@ -174,7 +174,16 @@ def _make(settings: Settings) -> Result:
             columns = [
                 np.asarray(tables["diverged"][c])[mine] for c in ("eta", "diverged", "stderr")
             ]
-            _draw.points(axes[3], *columns, colour=colour, label=f"$k={k:g}$", ls="-", lw=0.8)
+            _draw.points(
+                axes[3],
+                columns[0],
+                columns[1],
+                columns[2],
+                colour=colour,
+                label=f"$k={k:g}$",
+                ls="-",
+                lw=0.8,
+            )
         axes[1].axhline(0.87 / n**0.5, color="0.6", lw=0.9, label="mean for exact samples")
         axes[1].set(
             yscale="log", ylim=(1e-3, 0.3), xlim=(0.0, None), xlabel=r"learning rate $\eta$"
@@ -191,7 +200,14 @@ def _make(settings: Settings) -> Result:
                 table["exponent"] / table["eta"],
                 table["stderr"] / table["eta"],
             ]
-            _draw.points(axes[2], *columns, colour=colour, label=f"SGD, $k={data.beta2:g}$")
+            _draw.points(
+                axes[2],
+                columns[0],
+                columns[1],
+                columns[2],
+                colour=colour,
+                label=f"SGD, $k={data.beta2:g}$",
+            )
             _draw.curve(axes[2], fine, curves[data], colour)
             line = [symmetric_sum_exponents(data, T=e).plus for e in fine]
             _draw.curve(axes[2], fine, line, colour, ls="--", lw=1.0)

@@ -90,7 +90,7 @@ def _make(settings: Settings) -> Result:
         left.axhline(balanced, color="k", ls="--", lw=1.0, label="balanced (gradient descent)")
         left.axhline(flat, color="k", ls=":", lw=1.0, label="flattest minimum")
         columns = [table[k] for k in ("share", "trace_hessian", "stderr")]
-        _draw.points(left, *columns, label=f"SGD, $\\eta={ETA:g}$")
+        _draw.points(left, columns[0], columns[1], columns[2], label=f"SGD, $\\eta={ETA:g}$")
         left.set(
             xlabel="share of the label noise on the weak output", ylabel="trace of the Hessian"
         )
@@ -100,7 +100,14 @@ def _make(settings: Settings) -> Result:
             fine = np.linspace(0.0, SPAN, 160)
             _draw.curve(right, fine, _slow(part["share"], fine), colour)
             columns = [part[k] for k in ("T_t", "trace_hessian", "stderr")]
-            _draw.points(right, *columns, colour=colour, label=f"SGD, share {part['share']:g}")
+            _draw.points(
+                right,
+                columns[0],
+                columns[1],
+                columns[2],
+                colour=colour,
+                label=f"SGD, share {part['share']:g}",
+            )
         right.axhline(balanced, color="k", ls="--", lw=1.0)
         right.axhline(flat, color="k", ls=":", lw=1.0)
         right.set(xlabel="$T\\,t$ since gradient descent", ylabel="trace of the Hessian")
