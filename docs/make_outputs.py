@@ -1,4 +1,4 @@
-"""Run the example and the demos of README.md and write what they print into it.
+"""Run the examples and the demos of README.md and write what they print into it.
 
     python docs/make_outputs.py
 
@@ -48,7 +48,9 @@ def run(*command: str, folder: str) -> str:
 def main() -> None:
     text = README.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
-        example = run("-c", code_after(text, "<!-- example -->"), folder=folder)
+        for name in ("example", "training", "sweep"):
+            printed = run("-c", code_after(text, f"<!-- {name} -->"), folder=folder)
+            text = replace_block(text, f"{name}-output", fenced(printed))
         figure = str(DOCS / "escapade-demo.png")
         demo = run("-m", "escapade", "demo", "--output", figure, folder=folder)
         demo = demo.replace(f"figure: {figure}", "figure: escapade-demo.png")
@@ -58,7 +60,6 @@ def main() -> None:
     # the power-law part is that of the demo above
     head, _, network = data.partition("PowerLaw:")
     network = network[network.index("BalancedNetwork:") :]
-    text = replace_block(text, "example-output", fenced(example))
     text = replace_block(text, "demo-output", fenced(demo))
     text = replace_block(text, "data-output", fenced(f"{head}[...]\n\n{network}"))
     README.write_text(text, encoding="utf-8")

@@ -57,6 +57,28 @@ class ScaleInvariant(Trainable):
         parameters = {"kappa": self.kappa, "s": self.s, "gamma": self.gamma}
         return Training("ScaleInvariantSGD", parameters, "full" if full else "gaussian")
 
+    def stationary(self) -> Any:
+        """Return the von Mises law of the angle for ``gamma > 0`` (a scipy.stats frozen distribution).
+
+        The radius is a number then, ``r^4 = T s^2 / (4 gamma)`` (`escapade.theory.equilibrium_radius`).
+
+        Raises
+        ------
+        escapade.laws.NoStationaryLaw
+            Without weight decay, noise or temperature; the message says what happens instead.
+        """
+        from ..laws import NoStationaryLaw
+        from ..theory import phase_law
+
+        p = self._single()
+        if p["gamma"] == 0.0:
+            raise NoStationaryLaw(
+                "without weight decay the radius grows for ever, r^4 = r0^4 + 2 T s^2 t"
+            )
+        if p["T"] == 0.0 or p["s"] == 0.0:
+            raise NoStationaryLaw("without noise the radius shrinks to 0, r = r0 exp(-2 gamma t)")
+        return phase_law(p["kappa"], p["T"], p["s"], p["gamma"])
+
     def observables(self) -> dict[str, Observable]:
         """Return ``r4``, the fourth power of the radius, and ``angle``, in (-pi, pi]."""
 
