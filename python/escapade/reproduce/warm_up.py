@@ -210,11 +210,12 @@ FIGURE = Figure(
     name="warm-up",
     title="Warm-up lets noise flatten the minimum before the learning rate becomes large",
     source="arXiv:2402.07193, rank-one regression with 20 inputs and outputs",
-    chosen="Loss |u (w x) - y|^2, y = (x1, 0, ...) + 0.5 e, batches of one sample. Kaiming: "
-    "u ~ N(0, 2), w ~ N(0, 2/20); Xavier: N(0, 2/21). The warm-up raises the learning rate to 0.008 in 40 stages "
-    "over 40 000 steps. Lines: slow motion along the minima, driven by label noise and by the "
-    "stationary excess loss, for |u| >> |w|; GD conserves |u|^2 - |w|^2. Dotted: the flattest "
-    "minimum; before the teacher is learned the trace may be less.",
+    chosen="Loss |u (w x) - y|^2, y = (x1, 0, ...) + 0.5 e, batches of one sample. Kaiming: u ~ "
+    "N(0, 2), w ~ N(0, 2/20); Xavier: N(0, 2/21). The warm-up raises the learning rate to "
+    "0.008 in 40 stages over 40 000 steps. Lines: slow motion along the minima, driven by "
+    "label noise and by the stationary excess loss, for |u| >> |w|; GD conserves |u|^2 - "
+    "|w|^2. Dotted: the flattest minimum; before the teacher is learned the trace may be "
+    "less.",
     make=_make,
     size=(8.0, 5.0),
 )
