@@ -40,7 +40,7 @@ def _log_factors() -> Callable[[FloatArray], FloatArray]:
     A step is ``(u, w) - a (w, u)`` with ``a = eta dl/dv``, which multiplies the charge by ``1 - a^2``.
     With ``y - v x`` in place of ``y`` the two factors ``1 + a`` and ``1 - a`` are those of the origin.
     """
-    v = 1.0 + np.sinh(np.linspace(-4.0, 4.0, 161))
+    v = 1.0 + np.sinh(np.linspace(-4.0, 4.0, 65))
     exponents = [symmetric_sum_exponents(gaussian(1.0 - at, 1.0), eta=ETA) for at in v.tolist()]
     table = interpolate.CubicSpline(np.arcsinh(v - 1.0), [sum(pair) for pair in exponents])
     return lambda x: np.asarray(table(np.arcsinh(x[:, 0] * x[:, 1] - 1.0)))
