@@ -58,6 +58,8 @@ def matrix_equilibrium(V: Any, Sx: Any, Se: Any) -> Factors:
     ``U* = (b/a)^(1/4) Se^(-1/2) L S^(1/2)``, ``W* = (a/b)^(1/4) S^(1/2) R^T Sx^(-1/2)`` with
     ``Se^(1/2) V Sx^(1/2) = L S R^T``, ``a = Tr Sx``, ``b = Tr Se``; inner dimension min(dy, dx). For
     isotropic Se this is the flattest point of the orbit.
+    There all charges stand still. Where V, Sx and Se do not commute SGD comes close to it and no
+    closer: see `matrix_stationary`.
 
     Parameters
     ----------
@@ -136,14 +138,14 @@ def _noises(U: Any, W: Any, Sx: Any, Se: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def noise_mismatch(U: Any, W: Any, Sx: Any, Se: Any) -> float:
-    """Return ``2 |P - Q|_F/(|P|_F + |Q|_F)``, ``P = Tr(Sx) U^T Se U``, ``Q = Tr(Se) W Sx W^T``.
+    """Return ``|P - Q|_F/(|P|_F + |Q|_F)``, ``P = Tr(Sx) U^T Se U``, ``Q = Tr(Se) W Sx W^T``.
 
-    0 in noise equilibrium, at most 2. The formula holds on ``U W = V``, where the residual is the
+    0 in noise equilibrium, at most 1. The formula holds on ``U W = V``, where the residual is the
     label noise.
     """
     _, _, upper, lower = _noises(U, W, Sx, Se)
     size = float(np.linalg.norm(upper) + np.linalg.norm(lower))
-    return 2.0 * float(np.linalg.norm(upper - lower)) / size if size > 0.0 else 0.0
+    return float(np.linalg.norm(upper - lower)) / size if size > 0.0 else 0.0
 
 
 def matrix_charge_rate(U: Any, W: Any, Sx: Any, Se: Any, T: float, gamma: float = 0.0) -> Any:
