@@ -69,7 +69,8 @@ def _logs(x: FloatArray) -> FloatArray:
 
 
 def _path(kind: str, time: float, exponent: FloatArray, logs: FloatArray) -> _draw.Table:
-    return {"kind": kind, "t": time, "exponent": exponent, "log_charge_ratio": logs}
+    some = slice(None, 150)  # as many as the figure can show
+    return {"kind": kind, "t": time, "exponent": exponent[some], "log_charge_ratio": logs[some]}
 
 
 def _sum(average: TimeAverage, end: FloatArray, start: FloatArray) -> FloatArray:
@@ -192,7 +193,7 @@ def _make(settings: Settings) -> Result:
                 "color": colour,
                 "label": label,
             }
-            middle.plot(part["exponent"][:150], part["log_charge_ratio"][:150], "o", **style)
+            middle.plot(part["exponent"], part["log_charge_ratio"], "o", **style)
         ends = np.array([0.0, 4.0])
         _draw.curve(middle, ends, -ends, label="law of balance")
         middle.set(xlabel=r"$4\int_0^t T\,q(v_s)\,ds$", ylabel=r"$\ln|C(t)/C(0)|$")
