@@ -32,11 +32,8 @@ ESCAPADE_HD auto noise_of(const Z* at, size_t row, [[maybe_unused]] H root_h) {
   else return Increments<V, Z>{{at, row}, root_h};
 }
 
-// Lanes of a pack for a vector state; half the registers of the scalar loop where the state must fit into registers too.
-template <class T, class Z> constexpr int vector_lanes = pack_lanes<T, Z>;
-
 template <class View, class Scheme, class T, class Z> void advance_registers(const View& shared, Tile& tile) {
-  using V = Pack<T, vector_lanes<T, Z>>;
+  using V = Pack<T, pack_lanes<T, Z>>;
   constexpr int planes = View::fixed_planes;
   const View view = shared;  // a copy: stores to the state cannot change it
   T* const __restrict x = static_cast<T*>(tile.x);
@@ -55,7 +52,7 @@ template <class View, class Scheme, class T, class Z> void advance_registers(con
 }
 
 template <class View, class Scheme, class T, class Z> void advance_packs(const View& shared, Tile& tile) {
-  using V = Pack<T, vector_lanes<T, Z>>;
+  using V = Pack<T, pack_lanes<T, Z>>;
   const View view = shared;
   const int planes = view.planes, particles = tile.particles, steps = tile.steps, draws = tile.draws;
   T* const x = static_cast<T*>(tile.x);
@@ -73,7 +70,7 @@ template <class View, class Scheme, class T, class Z> void advance_packs(const V
 }
 
 template <class View, class Scheme, class T, class Z> size_t vector_scratch(const double* parameters) {
-  using V = Pack<T, vector_lanes<T, Z>>;
+  using V = Pack<T, pack_lanes<T, Z>>;
   const View view(parameters);
   return size_t(view.planes * (2 + Scheme::work) + view.temporaries) * sizeof(V);
 }

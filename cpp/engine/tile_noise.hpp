@@ -31,11 +31,11 @@ class TileNoise {
     const int d = std::max(shape.draws, 1);
     // whole blocks of noise where that takes no more than a few steps; wide rows of draws make narrow tiles, to stay in
     // cache
-    steps_ = tile_rows % d == 0 ? tile_rows / d : d < tile_rows ? tile_rows : 4 / std::gcd(d, 4);
+    steps_ = tile_rows % d == 0 ? tile_rows / d : d < tile_rows ? tile_rows : d > 1024 ? 1 : 4 / std::gcd(d, 4);
     if (shape.draws == 0) steps_ = 64;
     columns_ = steps_ * d > 2 * tile_rows ? 64 : kernel.adaptive ? tile_particles : narrow_tile;
     rows_ = shape.draws == 0 ? 0 : steps_ * d;
-    const size_t values = size_t(rows_ + 4) * size_t(columns_);  // one block more, for a first draw in mid-block
+    const size_t values = size_t(rows_ + 8) * size_t(columns_);  // for first and last draws in mid-block
     const size_t element = drawn_ == Precision::float64 ? 8 : 4;
     fine_ = aligned_memory(values * element);
     if (coarsen_ > 1) coarse_ = aligned_memory(values * element);

@@ -30,6 +30,8 @@ struct DiagonalNetwork {
     return {planes, planes, 1, Draw::increments};
   }
 
+  static const char* check(const double* p) { return check_size((p[0] + 1) * p[1]); }
+
   template <class R, int Layers, int Width> using Sized = RankOne<R, Product<R, Layers, Width, false>>;
   template <class R> struct Physical : Sized<R, 0, 0> {
     explicit Physical(const double* p) : Sized<R, 0, 0>(Product<R, 0, 0, false>(int(p[0]) + 1, int(p[1]), nullptr), p + 2) {}

@@ -50,6 +50,12 @@ constexpr Parameter nonnegative(const char* name, double fallback, const char* u
 constexpr Parameter count(const char* name, double fallback, double low, const char* doc) {
   return {name, fallback, low, 1e6, false, false, true, "1", doc};
 }
+// A particle's planes and its noise are counted in ints; no memory holds a particle of more numbers than this anyway.
+constexpr double most_numbers = 1 << 24;
+inline const char* check_size(double numbers) {
+  return numbers <= most_numbers ? nullptr : "a particle must have at most 16777216 parameters";
+}
+
 constexpr Parameter choice(const char* name, double fallback, double high, const char* doc) {
   return {name, fallback, 0, high, false, false, true, "1", doc};
 }

@@ -33,19 +33,27 @@ const ModelInfo& find_model(const std::string& model) {
   throw py::value_error("model = '" + model + "' is unknown");
 }
 
-// Rows of parameters, one for each point of a sweep.
-Parameters rows_of(const std::string& model, const Doubles& values) {
+// Rows of parameters, one for each point of a sweep; rows first .. end - 1 are checked to be as long as they say.
+Parameters some_rows(const std::string& model, const Doubles& values, size_t first, size_t end) {
   const ModelInfo& m = find_model(model);
   const size_t named = size_t(m.parameter_count);
-  if (values.ndim() != 2 || values.shape(0) < 1 || size_t(values.shape(1)) < named)
+  if (values.ndim() != 2 || size_t(values.shape(0)) < end || size_t(values.shape(1)) < named)
     throw py::value_error("parameters must have shape (points, length)");
   const Parameters rows{values.data(), size_t(values.shape(1))};
-  for (size_t k = 0; k < size_t(values.shape(0)); ++k)
+  for (size_t k = first; k < end; ++k)
     if (named + m.tail(rows.at(k)) != rows.length)
       throw py::value_error("parameters of " + model + " must have length " + std::to_string(named + m.tail(rows.at(k))) +
                             ", got " + std::to_string(rows.length));
+  return rows;
+}
+
+// All rows, of particles of one size.
+Parameters rows_of(const std::string& model, const Doubles& values) {
+  const size_t points = values.ndim() == 2 ? size_t(values.shape(0)) : 0;
+  const Parameters rows = some_rows(model, values, 0, std::max(points, size_t(1)));
+  const ModelInfo& m = find_model(model);
   const Shape first = m.shape(rows.at(0));
-  for (size_t k = 1; k < size_t(values.shape(0)); ++k) {
+  for (size_t k = 1; k < points; ++k) {
     const Shape s = m.shape(rows.at(k));
     if (s.dim != first.dim || s.planes != first.planes || s.draws != first.draws || s.kind != first.kind)
       throw py::value_error("particles of " + model + " must have the same size and draws at all points");
@@ -57,12 +65,12 @@ void check_points(const Engine& e, const Doubles& values) {
   if (size_t(values.shape(0)) != e.points()) throw py::value_error("parameters must have a row for each point");
 }
 
-CoordinateView view_of(const std::string& model, const std::string& coordinate, const Doubles& parameters) {
+CoordinateView view_of(const std::string& model, const std::string& coordinate, const Parameters& rows) {
   if (coordinate == "physical") return {};
   const Target& t = active_target();
   for (int i = 0; i < t.coordinate_count; ++i)
     if (model == t.coordinates[i].model && coordinate == t.coordinates[i].coordinate)
-      return {t.coordinates[i].physical, t.coordinates[i].log, rows_of(model, parameters)};
+      return {t.coordinates[i].physical, t.coordinates[i].log, rows};
   throw py::value_error("model " + model + " has no coordinate '" + coordinate + "'");
 }
 
@@ -140,7 +148,7 @@ Doubles particles(const Engine& e, const std::string& model, const Doubles& para
   if (first > e.n() || count > e.n() - first) throw py::index_error("particles out of range");
   if (point >= e.points() || plane < 0 || plane >= e.planes()) throw py::index_error("point or plane out of range");
   check_points(e, parameters);
-  const CoordinateView view = view_of(model, coordinate, parameters);
+  const CoordinateView view = view_of(model, coordinate, some_rows(model, parameters, point, point + 1));
   Doubles out(static_cast<py::ssize_t>(count));
   double* p = out.mutable_data();
   const py::gil_scoped_release release;
@@ -295,7 +303,8 @@ PYBIND11_MODULE(_core, m) {
              const std::string& to) {
             check_points(e, parameters);
             if (e.planes() != 1) throw py::value_error("particles of several numbers have one coordinate");
-            const CoordinateView a = view_of(model, from, parameters), b = view_of(model, to, parameters);
+            const Parameters rows = rows_of(model, parameters);
+            const CoordinateView a = view_of(model, from, rows), b = view_of(model, to, rows);
             py::gil_scoped_release release;
             e.change_coordinate(a, b);
           },
@@ -311,7 +320,7 @@ PYBIND11_MODULE(_core, m) {
             check_points(e, parameters);
             if (shifts.ndim() != 2 || size_t(shifts.shape(0)) != e.points() || shifts.shape(1) > e.planes())
               throw py::value_error("shifts must have shape (points, dim)");
-            const CoordinateView v = view_of(model, coordinate, parameters);
+            const CoordinateView v = view_of(model, coordinate, rows_of(model, parameters));
             const int dim = int(shifts.shape(1));
             std::vector<MomentSums> sums;
             {
@@ -333,7 +342,7 @@ PYBIND11_MODULE(_core, m) {
             if (plane < 0 || plane >= e.planes()) throw py::index_error("plane out of range");
             if (counts.ndim() != 2 || size_t(counts.shape(0)) != e.points() || counts.shape(1) < 4)
               throw py::value_error("counts must have shape (points, bins + 3)");
-            const CoordinateView v = view_of(model, coordinate, parameters);
+            const CoordinateView v = view_of(model, coordinate, rows_of(model, parameters));
             uint64_t* c = counts.mutable_data();
             const int64_t bins = counts.shape(1) - 3;
             py::gil_scoped_release release;

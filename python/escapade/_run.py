@@ -133,7 +133,12 @@ def judge(ensemble: Ensemble, on_bad: str) -> None:
     total = ensemble.n * ensemble._points
     leg, name = ensemble._legs[-1], ensemble.model.name
     best = ensemble.model.auto_scheme()
-    advice = f"a smaller dt or scheme={best!r}" if best != leg.scheme else "a smaller dt"
+    if ensemble.model.time_step is not None:
+        advice = "a smaller eta: the process itself may diverge"
+    elif best != leg.scheme:
+        advice = f"a smaller dt or scheme={best!r}"
+    else:
+        advice = "a smaller dt"
     message = (
         f"{new:,} of {total:,} particles ({new / total:.3g}) were lost (nan, infinite or "
         f"outside the domain of {name}) with scheme {leg.scheme!r} and dt={leg.dt:g}; try {advice}"

@@ -57,7 +57,8 @@ def _decode(value: Any, arrays: Mapping[str, Any]) -> Any:
 
 
 def _model(name: str, params: dict[str, Any]) -> models.Model:
-    model = models.get(name)(**params)
+    trained = {"SGD": models.SGD, "GD": models.GD}
+    model: models.Model = (trained[name] if name in trained else models.get(name))(**params)
     if set(params) != set(model.params):
         raise ValueError(f"its parameters are {sorted(params)}")
     return model

@@ -105,6 +105,11 @@ class Ensemble(States):
             raise ValueError(
                 f"n must leave at most 2**40 particles in all, got {n} at {self._points} points"
             )
+        if n * self._points * model._planes > 2**44:
+            raise ValueError(
+                f"n must leave at most 2**44 numbers in all, got {n} particles of {model._planes} "
+                f"numbers at {self._points} points"
+            )
         self._seed = (
             secrets.randbits(64) if seed is None else integer("seed", seed, low=0, high=2**64 - 1)
         )
@@ -227,9 +232,14 @@ class Ensemble(States):
             if self._running:
                 raise RuntimeError("this ensemble is running: an observer must not call its run()")
             plan = self._plan(name, count, dt, coarsen)
-            draws = count * coarsen * self._model._draws
-            if plan.end >= 2**39 or self._engine.draw + draws >= 2**56:
+            if plan.end >= 2**39:
                 raise ValueError(f"steps must leave the step counter below 2**39, got {count}")
+            draws = count * coarsen * self._model._draws
+            if self._engine.draw + draws >= 2**56:
+                raise ValueError(
+                    f"steps must leave the number of draws below 2**56, got {count} steps of "
+                    f"{coarsen * self._model._draws} draws"
+                )
             for observer in observers:
                 observer.begin(self, plan)
             for observer in observers:

@@ -149,7 +149,16 @@ class Initial:
                 x = everyone[point, first : first + len(state)]
             visible[...] = self._of_v(x, len(state)) if self.balanced else x
             return "physical"
-        law = None if self.random is not None else self._law(point)
+        if self.random is not None:
+            piece = max(1, 2**22 // model.dim)
+            for lo in range(0, len(state), piece):
+                count = min(piece, len(state) - lo)
+                id = self.first_id + point * self.n + first + lo
+                x = self.random.states(model, seed, id, count)
+                self._check(x, self._domain(point))
+                visible[lo : lo + count] = x
+            return "physical"
+        law = self._law(point)
         logarithmic = (
             model.storage == "log" and not model.vector and callable(getattr(law, "ppf_log", None))
         )
@@ -169,8 +178,6 @@ class Initial:
 
     def _sample(self, law: Any, seed: int, id: int, logarithmic: bool) -> FloatArray:
         """Return states of a chunk of particles, or ``ln x``, or ``v`` for balanced starts."""
-        if self.random is not None:
-            return self.random.states(self.model, seed, id, _CHUNK)
         quantile = law.ppf_log if logarithmic else law.ppf
         scalar = self.balanced or not self.model.vector
         columns = []

@@ -41,10 +41,11 @@ inline Shape minibatch_shape(int dim, const double* n, int normals) {
 }
 
 inline const char* check_minibatch(double dim, const double* n, double normals) {
+  if (const char* reason = check_size(dim)) return reason;
   if (law_of(n) != Law::full && n[3] > 0) return "noise must be 0 where gradients are of minibatches";
   if (law_of(n) == Law::samples && n[5] < 1) return "samples must be >= 1";
   if (n[3] > 0 && dim > most_draws) return "noise must be 0 for more than 262144 parameters";
-  if (n[1] * normals > most_draws) return "batch must leave at most 262144 draws per step";
+  if (n[1] * (law_of(n) == Law::samples ? 1 : normals) > most_draws) return "batch must leave at most 262144 draws per step";
   return nullptr;
 }
 

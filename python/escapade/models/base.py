@@ -256,10 +256,17 @@ class Model:
             and isinstance(other, Model)
             and self._shape == other._shape
             and np.array_equal(self._matrix, other._matrix)
+            and all(_equal(v, other._arguments[k]) for k, v in self._arguments.items())
         )
 
     def __hash__(self) -> int:
         return hash((self.name, self._shape, self._matrix.tobytes()))
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.array_equal(np.asarray(a), np.asarray(b))
+    return bool(a == b)
 
 
 def _typed(value: FloatArray, integral: bool) -> Any:

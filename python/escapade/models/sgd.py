@@ -56,7 +56,7 @@ class Trainable(Model):
         Parameters
         ----------
         eta : float
-            Learning rate, > 0: also the time that a step takes. The temperature is ``eta / batch``;
+            Learning rate, > 0: also the time that a step takes. See `SGD.temperature`;
             ``T`` of this model is not used.
         batch : int, default 1
             Samples in a minibatch, 1 to 65536, drawn with replacement.
@@ -120,6 +120,11 @@ class _Discrete(Model):
             "samples": training.samples,
         }
         super().__init__(model=model, **arguments, _derived=derived, _tail=training.tail)
+        if self._shape != model.shape:
+            raise ValueError(
+                f"T must be one number where it alone spans an axis of a sweep, got a model of shape "
+                f"{model.shape}: training has a learning rate in its place"
+            )
 
     @property
     def time_step(self) -> float:
@@ -130,12 +135,6 @@ class _Discrete(Model):
         """Return the observables of the model that is trained."""
         model: Model = self._arguments["model"]
         return model.observables()
-
-    def __eq__(self, other: object) -> bool:
-        return super().__eq__(other) and self.params["model"] == getattr(other, "model", None)
-
-    def __hash__(self) -> int:
-        return hash((super().__hash__(), self.params["model"]))
 
     def __getattr__(self, name: str) -> Any:
         if name == "balanced":  # there only if the model that is trained has it
@@ -180,8 +179,12 @@ class SGD(_Discrete):
 
     @property
     def temperature(self) -> float:
-        """``eta / batch``, the ``T`` of the diffusion limit."""
-        return float(self._arguments["eta"] / self._arguments["batch"])
+        """``eta / (batch (1 - momentum))``, the ``T`` of the diffusion limit.
+
+        With momentum, in which time runs ``1/(1 - momentum)`` times as fast as ``t`` here.
+        """
+        a = self._arguments
+        return float(a["eta"] / (a["batch"] * (1.0 - a["momentum"])))
 
 
 class GD(_Discrete):

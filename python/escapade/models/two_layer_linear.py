@@ -45,7 +45,7 @@ class TwoLayerLinear(Trainable):
     Sx, Se : array_like, shape (d_in, d_in) and (d_out, d_out), optional
         Covariances of inputs and label noise, positive semidefinite; the identity by default.
     samples : array_like, shape (N, d_in + d_out), or pair of x and y, optional
-        A finite data set, a row ``(x, y)`` for each sample, instead of V, Sx and Se; N <= 262144.
+        A finite data set, a row ``(x, y)`` for each sample, instead of V, Sx and Se; 2 <= N <= 262144.
     gamma : float or array_like, default 0
         Weight decay, >= 0.
 
@@ -153,9 +153,9 @@ def _samples(value: Any, n: int, m: int) -> FloatArray:
             )
         value = np.concatenate([x, y], axis=1)
     rows = array("samples", value)
-    if rows.ndim != 2 or rows.shape[1] != n + m or not 1 <= len(rows) <= 262144:
+    if rows.ndim != 2 or rows.shape[1] != n + m or not 2 <= len(rows) <= 262144:
         raise ValueError(
-            f"samples must have shape (N, {n + m}) with N from 1 to 262144, got {rows.shape}"
+            f"samples must have shape (N, {n + m}) with N from 2 to 262144, got {rows.shape}"
         )
     if not np.all(np.isfinite(rows)):
         raise ValueError("samples must be finite")
