@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+import escapade as ea
 from escapade import laws
 
 MODEST = settings(derandomize=True, deadline=None, max_examples=60)
@@ -192,3 +193,19 @@ def test_rubbish_raises_only_value_or_type_error(junk: object) -> None:
         laws.StudentT(3.0).compare(junk)
     except (ValueError, TypeError):
         pass
+
+
+def test_lost_particles_are_no_samples() -> None:
+    """Most particles of this run are lost: the p-value is that of the few that are left."""
+    hist = ea.Histogram(0.0, 20.0, bins=200)
+    model = ea.models.BalancedNetwork(T=0.2)
+    ens = ea.Ensemble(model, 20_000, 1.0, seed=1)
+    ens.run(5.0, 0.05, scheme="euler-maruyama", observe=hist, on_bad="ignore")
+    found = model.stationary().compare(hist)
+    lost = int(ens.status.sum())
+    assert 0.5 * ens.n < lost == found.lost == hist.nonfinite
+    assert found.n == ens.n - lost
+    assert f"{lost} of 20000 particles were lost" in str(found)
+    whole = ea.Histogram(0.0, 20.0, bins=200)
+    ea.Ensemble(model, 2000, 1.0, seed=1).run(1.0, 0.01, observe=whole)
+    assert model.stationary().compare(whole).lost == 0

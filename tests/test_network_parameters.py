@@ -287,3 +287,11 @@ def test_parameters_and_reduced_equation_have_one_law(depth, width, k, s, share,
     ens.run(0.5, 0.005)
     # 8 examples at p > 1e-4: fails once in 1000 choices of examples
     assert p_value(weight(ens), model.stationary()) > 1e-4
+
+
+def test_the_stratonovich_reading_has_no_law_of_its_own() -> None:
+    model = ea.models.DiagonalNetwork(T=0.1, calculus="stratonovich")
+    with pytest.raises(ea.laws.NoStationaryLaw, match="depends on where it started"):
+        model.stationary()
+    with pytest.raises(ValueError, match="calculus must be 'ito'"):
+        _ = model.reduced

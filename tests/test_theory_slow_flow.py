@@ -107,3 +107,9 @@ def test_a_turning_equilibrium_is_one() -> None:
 def test_bad_shapes_are_named(U, W, words) -> None:
     with pytest.raises(ValueError, match=words):
         theory.matrix_slow_drift(U, W, np.eye(2), np.eye(2))
+
+
+def test_a_teacher_without_full_rank_is_refused() -> None:
+    for V in (np.ones((2, 2)), np.zeros((2, 2))):
+        with pytest.raises(ValueError, match="V must have full rank, got singular values"):
+            theory.matrix_stationary(V, np.eye(2), np.eye(2))

@@ -66,6 +66,8 @@ class Comparison:
         the marks are the nearest bin edges (the expected share tells).
     binned : bool
         Whether the data came as a histogram.
+    lost : int
+        Particles that the histogram found not finite; they are not compared.
     """
 
     law: str
@@ -79,6 +81,7 @@ class Comparison:
     lower_tail: Share
     upper_tail: Share
     binned: bool
+    lost: int = 0
 
     def __str__(self) -> str:
         bound = " (at bin edges, a lower bound)" if self.binned else ""
@@ -94,6 +97,11 @@ class Comparison:
             ("upper tail", self.upper_tail),
         ):
             rows.append(f"  {label:<11}{s.observed:11.6f} {s.expected:11.6f} {s.z:+8.2f}")
+        if self.lost:
+            rows.append(
+                f"  {self.lost} of {self.n + self.lost} particles were lost and are not compared: "
+                "what is left is no fair sample"
+            )
         return "\n".join(rows)
 
 
@@ -239,6 +247,10 @@ def _from_histogram(law: Law, hist: Any) -> Comparison:
     if total == 0.0:
         raise ValueError("the histogram is empty")
     n = integer("independent", hist.independent, low=1)
+    # of particles times looks; the share that was lost takes that share of the independent ones
+    bad = integer("nonfinite", getattr(hist, "nonfinite", 0), low=0)
+    lost = round(n * bad / (total + bad))
+    n = max(n - lost, 1)
 
     below, above = law._cdf(edges), law._sf(edges)
     observed = counts / total
@@ -262,4 +274,4 @@ def _from_histogram(law: Law, hist: Any) -> Comparison:
     lower = _share(law, -math.inf, float(edges[c]), between(-1, c), n)
     upper = _share(law, float(edges[d]), math.inf, between(d, counts.size - 1), n)
     p_value = _p_value(law, ks, n)
-    return Comparison(law.name, n, ks, p_value, chi2, dof, chi2_p, bulk, lower, upper, True)
+    return Comparison(law.name, n, ks, p_value, chi2, dof, chi2_p, bulk, lower, upper, True, lost)

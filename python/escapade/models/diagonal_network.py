@@ -45,7 +45,8 @@ class DiagonalNetwork(Trainable):
         Weight decay, >= 0.
     calculus : {"ito", "stratonovich"}, default "ito"
         How the equation is read. SGD is Ito; read in Stratonovich's sense the same equation conserves
-        ``u_ik^2 - u_il^2`` exactly, and noise does not balance layers.
+        ``u_ik^2 - u_il^2`` exactly, and noise does not balance layers. Where the noise grows with ``v``
+        its paths may reach infinity in finite time.
 
     Raises
     ------
@@ -89,7 +90,18 @@ class DiagonalNetwork(Trainable):
 
     @property
     def reduced(self) -> BalancedNetwork:
-        """The equation of ``v`` alone on the balanced manifold."""
+        """The equation of ``v`` alone on the balanced manifold.
+
+        Raises
+        ------
+        ValueError
+            For the Stratonovich reading, in which nothing drives networks to balance.
+        """
+        if self.calculus != "ito":
+            raise ValueError(
+                "calculus must be 'ito' for the equation of v: read in Stratonovich's sense, the "
+                "equation conserves u_ik^2 - u_il^2, and its law depends on the start"
+            )
         return BalancedNetwork(self.depth, self.width, self.T, self.data, self.gamma)
 
     def stationary(self) -> Law:
@@ -104,6 +116,13 @@ class DiagonalNetwork(Trainable):
             If no law exists; the message says what happens instead.
         """
         self._single()
+        if self.calculus != "ito":
+            from ..laws import NoStationaryLaw
+
+            raise NoStationaryLaw(
+                "read in Stratonovich's sense the equation conserves u_ik^2 - u_il^2: what comes of a "
+                "network depends on where it started"
+            )
         return self.reduced.stationary()
 
     def balanced(self, v: FloatArray) -> FloatArray:

@@ -70,8 +70,14 @@ def z_score(
     """Judge by the distance in standard errors, after an allowed ``bias`` (of a scheme, say)."""
     excess = max(abs(measured - expected) - bias, 0.0)
     z = excess / stderr if stderr > 0.0 else (0.0 if excess == 0.0 else math.inf)
-    allowance = f" beyond a bias of {bias:.2g}" if bias else ""
-    limit = f"|z| = {z:.2f}{allowance}, at most {most:g} (standard error {stderr:.2g})"
+    if bias:
+        raw = (measured - expected) / stderr if stderr > 0.0 else math.inf
+        limit = (
+            f"z = {raw:.1f}, {z:.1f} beyond the {bias:.2g} allowed for what is of first order in the "
+            f"step, at most {most:g} (standard error {stderr:.2g})"
+        )
+    else:
+        limit = f"|z| = {z:.2f}, at most {most:g} (standard error {stderr:.2g})"
     return Statistic(name, float(measured), float(expected), limit, bool(z <= most))
 
 

@@ -26,6 +26,8 @@ from .matrix_factorisation import matrix_equilibrium
 
 __all__ = ["MatrixStationary", "matrix_slow_drift", "matrix_stationary"]
 
+_LEGS = 200  # of ten times the slowest rate that the noise alone would give
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -105,11 +107,14 @@ def matrix_stationary(V: Any, Sx: Any, Se: Any, start: Any = None) -> MatrixStat
     Raises
     ------
     TypeError, ValueError
-        If shapes do not fit, a covariance is none, or the flow comes to no rest within 1e4 times
-        its own time scale.
+        If shapes do not fit, a covariance is none, V is not of full rank, or the flow comes to
+        no rest within 2000 times its own time scale.
     """
     v = matrix("V", V)
     sx, se = _covariances(v, Sx, Se)
+    sizes = np.linalg.svd(v, compute_uv=False)
+    if sizes[-1] <= 1e-10 * sizes[0]:
+        raise ValueError(f"V must have full rank, got singular values {sizes.tolist()}")
     U, W = (np.array(m) for m in (matrix_equilibrium(v, sx, se)[:2] if start is None else start))
     split = U.size
     slowest = 1.0 / (4.0 * min(np.linalg.eigvalsh(sx)[0], np.linalg.eigvalsh(se)[0]) * min(v.shape))
@@ -119,7 +124,7 @@ def matrix_stationary(V: Any, Sx: Any, Se: Any, start: Any = None) -> MatrixStat
         return np.concatenate([dU.ravel(), dW.ravel()])
 
     z = np.concatenate([U.ravel(), W.ravel()])
-    for _ in range(1000):
+    for _ in range(_LEGS):
         U, W = z[:split].reshape(U.shape), z[split:].reshape(W.shape)
         dU, dW = _drift(U, W, sx, se)
         # what part of the motion is a turn: least squares for antisymmetric X in dU = U X, dW = -X W
