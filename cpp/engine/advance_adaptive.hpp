@@ -41,6 +41,30 @@ ESCAPADE_HD V substep(const View& view, V y, V z, Lane<V> dt, Lane<V> root_dt, V
   return next;
 }
 
+template <class F> void for_groups_of_rows(int steps, F f) {
+  for (int first = 0; first < steps; first += rows_to_wait) f(first, min(steps, first + rows_to_wait));
+}
+
+// The place, row * tile_particles + particle, from which each refused particle waits. Who is refused keeps its state and
+// stays refused, so the last row knows them all.
+template <int lanes, class F>
+void for_each_refused(const uint32_t (&refused)[rows_to_wait][tile_particles / lanes], int first, int end, int counted,
+                      F f) {
+  for (int p = 0; p < counted; p += lanes)
+    for (uint32_t bits = refused[end - 1 - first][p / lanes]; bits; bits &= bits - 1) {
+      const int lane = __builtin_ctz(bits);
+      if (p + lane >= counted) break;
+      unsigned row = unsigned(end);
+      for (int s = first; s < end; ++s) row -= refused[s - first][p / lanes] >> lane & 1;
+      f(row * tile_particles + unsigned(p + lane));
+    }
+}
+
+// How many of the first n lanes are set.
+template <class M, int L> ESCAPADE_HD unsigned count_lanes(Pack<M, L> mask, int n) {
+  return unsigned(__builtin_popcount(lane_bits(mask) & ~uint32_t(0) >> (32 - n)));
+}
+
 // Those who wait. place = row * tile_particles + particle; block = further draws to use next.
 template <class T, int lanes> struct Waiting {
   static constexpr int most = tile_particles + lanes;
@@ -71,15 +95,14 @@ template <class View, class Scheme, class T, class Z> class AdaptiveTile {
         root_dt_(T(sqrt(tile.dt))) {}
 
   void advance() {
-    for (int first = 0; first < tile_.steps; first += rows_to_wait) {
-      const int end = min(tile_.steps, first + rows_to_wait);
+    for_groups_of_rows(tile_.steps, [&](int first, int end) {
       whole_steps(first, end);
       end_ = unsigned(end);
       while (fresh_.count + cut_.count > 0) {
         if (fresh_.count >= cut_.count) begin_steps();
         else continue_steps();
       }
-    }
+    });
   }
 
  private:
@@ -102,17 +125,10 @@ template <class View, class Scheme, class T, class Z> class AdaptiveTile {
         bits[p / lanes] = lane_bits(wait);
       }
     }
-    for (int p = 0; p < tile_.counted; p += lanes) {
-      // who is refused stays so: the last row knows them all
-      for (uint32_t bits = refused[end - 1 - first][p / lanes]; bits; bits &= bits - 1) {
-        const int lane = __builtin_ctz(bits);
-        if (p + lane >= tile_.counted) break;
-        unsigned row = unsigned(end);
-        for (int s = first; s < end; ++s) row -= refused[s - first][p / lanes] >> lane & 1;
-        const int k = fresh_.count++;
-        fresh_.place[k] = row * tile_particles + unsigned(p + lane), fresh_.y[k] = x[p + lane], fresh_.block[k] = 0;
-      }
-    }
+    for_each_refused<lanes>(refused, first, end, tile_.counted, [&](unsigned place) {
+      const int k = fresh_.count++;
+      fresh_.place[k] = place, fresh_.y[k] = x[place % tile_particles], fresh_.block[k] = 0;
+    });
   }
 
   // One step, or its first substep, for those who are at the start of one.
@@ -173,10 +189,6 @@ template <class View, class Scheme, class T, class Z> class AdaptiveTile {
       distribute(cut_, first, n, y, rest);
     }
     tile_.substeps += made, tile_.floor_hits += hits;
-  }
-
-  static unsigned count_lanes(Mask<T, lanes> mask, int n) {
-    return unsigned(__builtin_popcount(lane_bits(mask) & ~uint32_t(0) >> (32 - n)));
   }
 
   // Fills the pack that starts at `first` up with copies; returns how many it holds.

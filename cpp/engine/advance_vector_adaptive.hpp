@@ -62,15 +62,14 @@ template <class View, class Scheme, class T, class Z> class VectorAdaptiveTile {
         limit_(min(view.rate_scale, T(largest_change / tile.dt))) {}
 
   void advance() {
-    for (int first = 0; first < tile_.steps; first += rows_to_wait) {
-      const int end = min(tile_.steps, first + rows_to_wait);
+    for_groups_of_rows(tile_.steps, [&](int first, int end) {
       whole_steps(first, end);
       end_ = unsigned(end);
       while (fresh_.count + cut_.count > 0) {
         if (fresh_.count >= cut_.count) begin_steps();
         else continue_steps();
       }
-    }
+    });
   }
 
  private:
@@ -95,16 +94,8 @@ template <class View, class Scheme, class T, class Z> class VectorAdaptiveTile {
         refused[s - first][p / lanes] = lane_bits(wait);
       }
     }
-    for (int p = 0; p < tile_.counted; p += lanes) {
-      // who is refused stays so: the last row knows them all
-      for (uint32_t bits = refused[end - 1 - first][p / lanes]; bits; bits &= bits - 1) {
-        const int lane = __builtin_ctz(bits);
-        if (p + lane >= tile_.counted) break;
-        unsigned from = unsigned(end);
-        for (int s = first; s < end; ++s) from -= refused[s - first][p / lanes] >> lane & 1;
-        fresh_.place[fresh_.count] = from * tile_particles + unsigned(p + lane), fresh_.block[fresh_.count++] = 0;
-      }
-    }
+    for_each_refused<lanes>(refused, first, end, tile_.counted,
+                            [&](unsigned place) { fresh_.place[fresh_.count] = place, fresh_.block[fresh_.count++] = 0; });
   }
 
   void gather(const List& list, int first, V* y) const {
@@ -195,10 +186,6 @@ template <class View, class Scheme, class T, class Z> class VectorAdaptiveTile {
       }
       distribute(cut_, first, n, at.y, rest);
     }
-  }
-
-  static unsigned count_lanes(Mask<T, lanes> mask, int n) {
-    return unsigned(__builtin_popcount(lane_bits(mask) & ~uint32_t(0) >> (32 - n)));
   }
 
   // Writes states back, and sends n lanes to where they belong next: the middle of their step, the start of the next one,
