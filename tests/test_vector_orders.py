@@ -14,12 +14,12 @@ import pytest
 
 import escapade as ea
 
-COARSE = (64, 32, 16, 8)
-FINE = 1 / 4096
+COARSE = (32, 16, 8, 4)
+FINE = 1 / 16384
 MODELS: dict[str, tuple[Any, Any]] = {
     "depth 1": (ea.models.DiagonalNetwork(1, 1, 0.1), [1.1, 0.7]),
     "depth 2, width 2": (ea.models.DiagonalNetwork(2, 2, 0.05), [0.8, 0.7, 0.9, 0.8, 0.7, 1.0]),
-    "powers": (ea.models.GeneralizedRescaling((2, 1), 0.3), [0.9, 1.1]),
+    "powers": (ea.models.GeneralizedRescaling((2, 1), 0.1), [0.9, 1.1]),
     "scale invariant": (ea.models.ScaleInvariant(1.0, 1.0, 0.2), [1.2, 0.4]),
 }
 STRONG = {"euler-maruyama": 0.5, "milstein": 1.0, "heun": 1.0, "platen": 1.0}
