@@ -55,7 +55,7 @@ def schemes() -> str:
     """Return the table of schemes."""
     lines = [
         "| scheme | steps in | converges to | strong order (additive noise) | weak order (additive) "
-        "| normals per step | |",
+        "| normals per step and Wiener process | |",
         "|---|---|---|---|---|---|---|",
     ]
     for name in ea.schemes.list():
@@ -66,7 +66,7 @@ def schemes() -> str:
             strong = weak = "exact"
         lines.append(
             f"| `{name}` | {s.coordinate} | {CALCULUS[s.calculus]} | {strong} | {weak} "
-            f"| {s.normals} | {cell(s.summary)} |"
+            f"| {s.draws} | {cell(s.summary)} |"
         )
     return "\n".join(lines)
 

@@ -379,6 +379,11 @@ def test_schemes(capsys):
     found = json.loads(command(capsys, "schemes", "--json")[1])
     assert code == 0 and [s["name"] for s in found] == list(ea.schemes.list())
     assert all(s["name"] in out for s in found)
+    assert "normals: per step and Wiener process" in out
+    rows = {line.split()[0]: line for line in out.splitlines()[1:] if line[:1].strip()}
+    for name in ea.schemes.list():
+        scheme = ea.schemes.get(name)
+        assert scheme.draws == ("batch" if name == "sgd" else "1") and scheme.draws in rows[name]
 
 
 def test_version_and_help(capsys):

@@ -94,11 +94,14 @@ def test_low_signal_makes_sgd_collapse_and_high_signal_does_not() -> None:
     def plus(eta: float) -> float:
         return theory.symmetric_sum_exponents(weak, eta=eta).plus
 
-    assert optimize.brentq(plus, 0.03, 0.3) == pytest.approx(0.091674, abs=1e-6)
-    assert optimize.brentq(plus, 0.3, 2.0) == pytest.approx(0.646071, abs=1e-6)
+    low, high = optimize.brentq(plus, 0.03, 0.3), optimize.brentq(plus, 0.3, 2.0)
+    assert low == pytest.approx(0.091674, abs=1e-6) and high == pytest.approx(0.646071, abs=1e-6)
+    assert abs(plus(0.09167)) <= 1e-5 and abs(plus(0.64607)) <= 1e-5
+    for eta in np.geomspace(5e-3, 3, 61).tolist():
+        assert (plus(eta) < 0.0) == (low < eta < high)
     assert theory.critical_temperature(weak) == pytest.approx(0.0980, abs=5e-5)
     assert theory.modified_law_critical_temperature(weak) == pytest.approx(0.0971, abs=5e-5)
-    strong = [theory.symmetric_sum_exponents(GAUSS, eta=e).plus for e in np.geomspace(5e-3, 3, 40)]
+    strong = [theory.symmetric_sum_exponents(GAUSS, eta=e).plus for e in np.geomspace(5e-3, 3, 61)]
     assert min(strong) > 0.0  # the transition of the SDE at 1/3 is not there
 
 

@@ -4,8 +4,8 @@
 //   word 0, 1   particle id, low and high half
 //   word 2      block of draws, low 32 bits
 //   word 3      block of draws, bits 32..55 in the low 24 bits; stream in the high 8 bits
-// Draw number k of a particle is step * normals_per_step + j. A block of four 32-bit words holds four draws of 32-bit noise
-// or two draws of 53-bit noise: block = k / 4 or k / 2.
+// Draw number j of a step is number k = draws made so far + j of its particle; how many a step makes is the model's affair.
+// A block of four 32-bit words holds four draws of 32-bit noise or two draws of 53-bit noise: block = k / 4 or k / 2.
 #pragma once
 
 #include "config.hpp"

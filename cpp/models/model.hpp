@@ -17,6 +17,25 @@
 //   slope(y)             drift of a Lamperti view and its derivative, for implicit schemes
 //   flow_drift(x, h), flow_noise(x, dw, h)    exact solutions of the two parts of the equation, for splitting
 //   rate_scale, reach    for adaptive schemes: h = dt min(1, rate_scale / rate), and the longest move at the smallest step
+//
+// Particles of several numbers. The model adds
+//   shape(p)             numbers of a particle, numbers stored (planes), draws per step and their kind
+//   tail(p)              how many numbers follow the named parameters (powers, matrices, samples), where some do
+//   check(p)             why these parameters make no model (nullptr: they do); scalar models may have it too
+// and its views, whose states and results are arrays of packs,
+//   vector = true
+//   planes, temporaries  how many packs a state and the working memory of `evaluate` take
+//   fixed_planes, fixed_temporaries    the same at compile time; fixed_planes = 0: known at run time only
+//   evaluate(x, t)       what a step needs of a state, returned as a struct of the view's own or left in the temporaries t
+//   increment(at, x, dw, h, dx, t)     dx = a h + sum_j b_j dw(j), with `at` and t as `evaluate` left them
+//   scalar_noise = true  where one Wiener process drives all numbers; then also
+//   add_correction(at, x, t, scale, c)    c += scale (b . grad) b
+//   rate_of(at, x, t), rate_scale      for adaptive schemes, as `rate` of the coefficients above
+// A view may add
+//   euler(x, dw, h, dx, t)             x += dx in one go, in the place of evaluate and increment
+//   specialise(f)        calls f with a view of the same process made for these parameters: sizes known at compile time, say
+//   template <R> struct Minibatch      is a view of a process in discrete time, calculus `discrete`: schemes/sgd.hpp says
+//                                      what it has in the place of evaluate and increment
 #pragma once
 
 #include "../core/math.hpp"

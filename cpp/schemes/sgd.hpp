@@ -1,8 +1,9 @@
 // Stochastic gradient descent on minibatches: the process in discrete time itself, not its diffusion limit. With momentum
 // as in torch.optim.SGD: m' = momentum m + g, x' = x - eta m'. One step takes the time eta.
 //
-// A view offers eta, momentum, kick, dim and `gradient(x, draws, g, temporary)`, the gradient of the loss on one minibatch
-// with weight decay; see models/common/minibatch.hpp. Velocities are planes dim .. 2 dim - 1.
+// A view offers eta, momentum, kick, plain, dim and `gradient(x, draws, g, temporary)`, the gradient of the loss on one
+// minibatch with weight decay; draws(j) are normals, draws.word(j) 32-bit words. `plain` says at compile time that momentum
+// and kick are 0. See models/common/minibatch.hpp. Velocities are planes dim .. 2 dim - 1.
 #pragma once
 
 #include "scheme.hpp"

@@ -29,7 +29,8 @@ class Scheme:
     strong_order_additive, weak_order_additive : float
         For noise that does not. Orders are 0 in discrete time, where nothing is approximated.
     normals : int
-        Normals drawn per step.
+        Normals drawn per step and Wiener process. In discrete time it stands for one minibatch, which
+        takes as many normals as its samples do; see `draws`.
     adaptive : bool
         Whether steps are cut where the state asks for it. Substeps draw noise of their own, so strong
         orders, and paths coupled by ``coarsen=``, hold as far as no step is cut; laws always do.
@@ -45,6 +46,11 @@ class Scheme:
     weak_order_additive: float
     normals: int
     adaptive: bool
+
+    @property
+    def draws(self) -> str:
+        """Normals per step and Wiener process, as text; ``"batch"`` where a minibatch is drawn."""
+        return "batch" if self.calculus == "discrete" else str(self.normals)
 
 
 @functools.cache

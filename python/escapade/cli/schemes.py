@@ -33,8 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
         calculus = _text.calculus(s.calculus)
         print(
             f"{s.name:<24}{calculus:<14}{s.coordinate:<10}{s.strong_order:>7g}{s.weak_order:>6g}"
-            f"{s.normals:>9}{'  adaptive' if s.adaptive else ''}"
+            f"{s.draws:>9}{'  adaptive' if s.adaptive else ''}"
         )
         print(f"  {s.summary}")
-    print("orders: for noise that depends on the state; normals: drawn per step")
+    print("orders: for noise that depends on the state")
+    print("normals: per step and Wiener process; batch: those of the samples of a minibatch")
     return 0

@@ -16,6 +16,7 @@ from .base import Figure, Result, Settings
 
 __all__ = ["draw", "write"]
 
+DPI = 110  # of pictures
 _STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 10.5,
@@ -64,7 +65,7 @@ def _save_picture(canvas: Any, path: Path) -> None:
     from PIL import Image  # matplotlib needs it too
 
     raw = io.BytesIO()
-    canvas.savefig(raw, dpi=110, format="png")
+    canvas.savefig(raw, dpi=DPI, format="png")
     with Image.open(raw) as picture:
         picture.convert("RGB").quantize(256).save(path, optimize=True)
 

@@ -114,7 +114,7 @@ def _make(settings: Settings) -> Result:
         )
         for table, colour in zip(tables, _draw.PALETTE[1:3], strict=True):
             depth = table["depth"]
-            fine = np.linspace(0.002, t_c - 1e-3 if depth == 1 else 0.6, 80)
+            fine = np.linspace(0.002, t_c - 1e-3 if depth == 1 else 0.6, 40)
             exact = _exact(depth, fine)
             for ax, (name, error, label) in zip(axes, shown, strict=True):
                 _draw.curve(ax, fine, exact[f"{name}_theory"], colour)

@@ -187,7 +187,7 @@ def _make(settings: Settings) -> Result:
         middle.legend(fontsize=8.5, loc="upper left")
         columns = [angle[key] for key in ("angle", "mismatch", "stderr")]
         _draw.points(right, columns[0], columns[1], columns[2])
-        fine = np.linspace(0.0, 90.0, 31)
+        fine = np.linspace(0.0, 90.0, 16)
         lines = np.array([_turning(float(degrees)) for degrees in fine])
         right.plot(fine, lines[:, 1], color=_draw.PALETTE[0], lw=1.2)
         right.set(xlabel="teacher's angle (degrees)", ylim=(0.0, 0.1), xticks=ANGLES[::2])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import interpolate
 
 from .. import init
 from ..data import DataMoments, gaussian
@@ -23,10 +24,12 @@ DURATION = {STRONG: 20.0, WEAK: 30.0}
 #: KS distances and a median, simulated independently of this package (k, eta, value).
 KNOWN = ((STRONG, 0.02, 0.020), (STRONG, 0.05, 0.056), (WEAK, 0.05, 0.023))
 MEDIAN = 0.886  # k = 1, eta = 0.05
+#: Runs of SGD for these comparisons, whatever the scale: of fewer runs the KS distance is too noisy to
+#: tell the reference from the law of the SDE itself (4 standard errors of 2048 runs are 0.044).
+FULL = 2**15
 WIDE = np.geomspace(0.01, 3.0, 16)  # of the Lyapunov exponents
 LONG = 20000  # steps, of the share that diverges
 LONG_ETAS = np.array([0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3])
-ZEROS = 0.09167, 0.64607  # where the exponent of k = 0.1 changes its sign
 
 
 def _exponents(data: DataMoments, settings: Settings) -> dict[str, Any]:
@@ -59,7 +62,8 @@ def _exponents(data: DataMoments, settings: Settings) -> dict[str, Any]:
 
 
 def _make(settings: Settings) -> Result:
-    n = settings.particles(2**15, 2**11)
+    n = settings.particles(FULL, 2**11)
+    compared = [(data, eta) for data, eta, _ in KNOWN]
     common: dict[str, Any] = {"threads": settings.threads}
     rows, statistics, shown = [], [], {}
     for data in (STRONG, WEAK):
@@ -68,7 +72,8 @@ def _make(settings: Settings) -> Result:
             law = network.stationary()
             seed = settings.seed + 10 * int(data is WEAK) + i
             steps = round(DURATION[data] / eta)
-            sgd = Ensemble(network.sgd(eta), n, init.balanced(1.0), seed=seed, **common)
+            runs = FULL if (data, eta) in compared else n
+            sgd = Ensemble(network.sgd(eta), runs, init.balanced(1.0), seed=seed, **common)
             x = sgd.run(steps=steps, on_bad="ignore").x
             kept = x[np.isfinite(x).all(axis=1) & (np.abs(x).max(axis=1) < 1e100)].prod(axis=1)
             flow = BalancedNetwork(1, 1, eta, data)
@@ -78,10 +83,10 @@ def _make(settings: Settings) -> Result:
                 "eta": float(eta),
                 "ks_sgd": law.compare(kept).ks,
                 "ks_sde": law.compare(sde.x).ks,
-                "ks_noise": 0.87 / n**0.5,
+                "ks_noise": 0.87 / runs**0.5,
                 "median_sgd": float(np.median(kept)),
                 "median_law": law.median(),
-                "diverged": 1.0 - kept.size / n,
+                "diverged": 1.0 - kept.size / runs,
             }
             rows.append(row)
             if data is STRONG and eta in (0.02, 0.05):
@@ -89,16 +94,19 @@ def _make(settings: Settings) -> Result:
             statistics.append(_draw.ks(f"SDE, k = {data.beta2:g}, T = {eta:g}", sde.x, law))
     for data, eta, known in KNOWN:
         row = next(r for r in rows if r["k"] == data.beta2 and r["eta"] == eta)
-        name = f"SGD, k = {data.beta2:g}, eta = {eta:g}: KS distance, independent simulation"
-        statistics.append(z_score(name, row["ks_sgd"], known, 0.5 / n**0.5, 2e-3))
+        name = f"SGD, k = {data.beta2:g}, eta = {eta:g}: KS distance of the runs that have not diverged"
+        name += ", independent simulation"
+        # at most the standard error of the share of runs below a point; the reference is rounded
+        statistics.append(z_score(name, row["ks_sgd"], known, 0.5 / FULL**0.5, 5e-4))
     at = next(r for r in rows if r["k"] == 1.0 and r["eta"] == 0.05)
     density = float(np.mean(np.abs(shown[0.05][0] - MEDIAN) < 0.05)) / 0.1
     statistics.append(
         z_score(
-            "SGD, k = 1, eta = 0.05: median, independent simulation",
+            "SGD, k = 1, eta = 0.05: median of the runs that have not diverged, "
+            "independent simulation",
             at["median_sgd"],
             MEDIAN,
-            0.5 / n**0.5 / density,
+            0.5 / FULL**0.5 / density,
             1e-3,
         )
     )
@@ -107,18 +115,6 @@ def _make(settings: Settings) -> Result:
         table = tables[name] = _exponents(data, settings)
         z = (table["exponent"] - table["theory"]) / table["stderr"]
         statistics.append(_draw.chi_square(f"k = {data.beta2:g}: Lyapunov exponents of SGD", z))
-    fine = np.geomspace(0.005, 3.0, 61)
-    curves = {
-        data: np.array([symmetric_sum_exponents(data, eta=float(e)).plus for e in fine]) / fine
-        for data in (STRONG, FAINT)
-    }
-    least = float(curves[STRONG].min())
-    name = "k = 1: least exponent of SGD over eta, > 0 although the SDE has Tc"
-    statistics.append(Statistic(name, least, 0.0, "greater than 0", least > 0.0))
-    for zero in ZEROS:
-        value = symmetric_sum_exponents(FAINT, eta=zero).plus
-        name = f"k = 0.1: exponent at eta = {zero:g}"
-        statistics.append(Statistic(name, value, 0.0, "at most 1e-5", abs(value) <= 1e-5))
     many, lost = settings.particles(1024, 256), []
     for data in (STRONG, WEAK):
         for i, eta in enumerate(LONG_ETAS):
@@ -139,6 +135,7 @@ def _make(settings: Settings) -> Result:
 
     def draw(figure: Any) -> None:
         axes = figure.subplots(2, 2).ravel()
+        fine = np.geomspace(WIDE[0], WIDE[-1], 200)
         edges = np.linspace(0.0, 2.2, 56)
         for (eta, (kept, _, law)), colour in zip(shown.items(), _draw.PALETTE, strict=False):
             table = _draw.binned(kept, law, edges)
@@ -149,7 +146,7 @@ def _make(settings: Settings) -> Result:
         distance = {k: np.asarray(v) for k, v in tables["distance"].items()}
         for k, colour in ((1.0, _draw.PALETTE[0]), (0.3, _draw.PALETTE[1])):
             mine = distance["k"] == k
-            eta, error = distance["eta"][mine], np.full(int(mine.sum()), 0.5 / n**0.5)
+            eta, error = distance["eta"][mine], 0.5 / 0.87 * distance["ks_noise"][mine]
             look = {"ls": "-", "lw": 0.8}
             _draw.points(
                 axes[1],
@@ -208,7 +205,9 @@ def _make(settings: Settings) -> Result:
                 colour=colour,
                 label=f"SGD, $k={data.beta2:g}$",
             )
-            _draw.curve(axes[2], fine, curves[data], colour)
+            # exact where the points are, and smooth in between
+            exact = interpolate.CubicSpline(np.log(WIDE), table["theory"] / WIDE)
+            _draw.curve(axes[2], fine, exact(np.log(fine)), colour)
             line = [symmetric_sum_exponents(data, T=e).plus for e in fine]
             _draw.curve(axes[2], fine, line, colour, ls="--", lw=1.0)
             axes[2].plot(float(critical_temperature(data)), 0.0, "v", color=colour, ms=6)
