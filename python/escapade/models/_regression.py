@@ -66,11 +66,13 @@ def of_v(
     b1, b2 = data.beta1, data.beta2
 
     def loss(x: FloatArray) -> FloatArray:
+        """Return the mean loss ``E (v x - y)^2``, without decay, shape (n,)."""
         at = v(x)
         out: FloatArray = (b1 * at - 2.0 * b2) * at + float(data.ey2)
         return out
 
     def trace_hessian(x: FloatArray) -> FloatArray:
+        """Return the trace of the Hessian of the mean loss, without decay, shape (n,)."""
         out: FloatArray = 2.0 * b1 * square(x) + 2.0 * (b1 * v(x) - b2) * bend(x)
         return out
 

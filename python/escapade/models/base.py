@@ -36,7 +36,10 @@ def registry() -> dict[str, dict[str, Any]]:
 
 
 def log_abs(x: FloatArray) -> FloatArray:
-    """Return ``ln |x|`` with the engine's logarithm, whose bits are the same on every machine."""
+    """Return ``ln |x|`` of the state.
+
+    By the engine's logarithm, whose bits are the same on every machine.
+    """
     out: FloatArray = _core.math("log", np.ascontiguousarray(np.abs(x), dtype=np.float64))
     return out
 
@@ -205,7 +208,10 @@ class Model:
     # -- what can be said of it --------------------------------------------------------------------
 
     def observables(self) -> dict[str, Observable]:
-        """Return named functions of the state that observers can look at by ``of=``."""
+        """Return named functions of the state that observers can look at by ``of=``.
+
+        The first paragraph of the docstring of each says what it returns.
+        """
         return {}
 
     def observable(self, name: Any) -> Observable:

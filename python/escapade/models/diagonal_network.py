@@ -127,6 +127,10 @@ class DiagonalNetwork(Trainable):
         layer, conserved by gradient flow, and ``noise_residual``, by how much the traces of the
         covariances of the gradients of layers k and k + 1 differ; for ``depth = 1`` ``sum`` and
         ``difference`` of the two layers.
+
+        ``v``, ``loss`` and ``trace_hessian`` have shape (n,). The others keep a trailing axis even if
+        it is of length 1: ``charge`` has shape (n, depth * width), ``noise_residual`` (n, depth),
+        ``sum`` and ``difference`` (n, width).
         """
         layers, width, data = self.depth + 1, self.width, self.data
 
@@ -134,6 +138,7 @@ class DiagonalNetwork(Trainable):
             return np.swapaxes(x.reshape(-1, layers, width), 1, 2)
 
         def v(x: FloatArray) -> FloatArray:
+            """Return the end-to-end weight ``v = sum_i prod_k u_ik``, shape (n,)."""
             return total(product(split(x)))
 
         def gradient(x: FloatArray) -> FloatArray:
@@ -145,14 +150,24 @@ class DiagonalNetwork(Trainable):
             return total(total(g * g))
 
         def charge(x: FloatArray) -> FloatArray:
+            """Return ``u_ik^2 - u_i,k+1^2``, conserved by gradient flow, shape (n, depth * width)."""
             u = x.reshape(-1, layers, width)
             return (u[:, :-1] ** 2 - u[:, 1:] ** 2).reshape(len(x), -1)
 
         def noise_residual(x: FloatArray) -> FloatArray:
+            """Return differences of gradient noise between layers k and k + 1, shape (n, depth)."""
             g = gradient(x)
             each = total(np.swapaxes(g * g, 1, 2))
             out: FloatArray = 4.0 * data.q(v(x))[:, None] * (each[:, :-1] - each[:, 1:])
             return out
+
+        def plus(x: FloatArray) -> FloatArray:
+            """Return the sum ``u + w`` of the two layers, shape (n, width)."""
+            return x[:, :width] + x[:, width:]
+
+        def minus(x: FloatArray) -> FloatArray:
+            """Return the difference ``u - w`` of the two layers, shape (n, width)."""
+            return x[:, :width] - x[:, width:]
 
         out = of_v(data, v, square, lambda x: np.zeros(len(x)))  # v is linear in each parameter
         if layers > 1:
@@ -160,6 +175,5 @@ class DiagonalNetwork(Trainable):
             if data.shape == ():
                 out["noise_residual"] = noise_residual
         if layers == 2:
-            out["sum"] = lambda x: x[:, :width] + x[:, width:]
-            out["difference"] = lambda x: x[:, :width] - x[:, width:]
+            out["sum"], out["difference"] = plus, minus
         return out

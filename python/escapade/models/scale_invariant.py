@@ -80,10 +80,16 @@ class ScaleInvariant(Trainable):
         return phase_law(p["kappa"], p["T"], p["s"], p["gamma"])
 
     def observables(self) -> dict[str, Observable]:
-        """Return ``r4``, the fourth power of the radius, and ``angle``, in (-pi, pi]."""
+        """Return ``r4``, the fourth power of the radius, and ``angle``, in (-pi, pi], shape (n,)."""
 
         def r4(x: FloatArray) -> FloatArray:
+            """Return the fourth power ``r^4`` of the radius, shape (n,)."""
             square = x[:, 0] * x[:, 0] + x[:, 1] * x[:, 1]
             return square * square
 
-        return {"r4": r4, "angle": lambda x: np.arctan2(x[:, 1], x[:, 0])}
+        def angle(x: FloatArray) -> FloatArray:
+            """Return the polar angle ``phi``, in (-pi, pi], shape (n,)."""
+            out: FloatArray = np.arctan2(x[:, 1], x[:, 0])
+            return out
+
+        return {"r4": r4, "angle": angle}
