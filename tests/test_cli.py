@@ -321,6 +321,24 @@ def test_validate_without_a_law(capsys, arguments, reason):
     assert code == 3 and reason in json.loads(out)["no_law"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *("MirrorCollapse", "MirrorCollapse --h_mean 1 -n 3", "TwoPointSaddle --help"),
+        *("DiagonalNetwork --json", "GeneralizedRescaling", "ScaleInvariant x", "TwoLayerLinear"),
+    ],
+)
+def test_validate_refuses_models_without_a_law_of_one_number(capsys, arguments):
+    code, out, err = command(capsys, "validate", *arguments.split())
+    assert code == 2 and out == "" and f"{arguments.split()[0]} cannot be validated: " in err
+    assert err.strip().endswith("models that can: " + ", ".join(SCALAR_MODELS))
+
+
+def test_readme_names_the_models_that_can_be_validated(readme):
+    sentence = readme.partition("`escapade validate MODEL` does")[2].partition("with any")[0]
+    assert tuple(re.findall(r"`(\w+)`", sentence)) == SCALAR_MODELS
+
+
 def test_validate_help_names_the_parameters(capsys):
     code, out, _ = command(capsys, "validate", "BalancedNetwork", "--help")
     assert code == 0
