@@ -49,8 +49,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 def validated() -> tuple[str, ...]:
     """Return the models that can be validated: one number, a law in parameters of their own."""
-    found = (name for name in models.list())
-    return tuple(n for n in found if not (models.get(n).vector or models.get(n).kernel))
+    return tuple(
+        name for name in models.list() if not (models.get(name).vector or models.get(name).kernel)
+    )
 
 
 def _refuse(arguments: argparse.Namespace) -> int:
