@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..data import DataMoments
 from ._products import product, total
-from ._regression import check_data, check_reading, of_v, reading_of, training
+from ._regression import check_data, check_reading, no_loss, of_v, reading_of, training
 from .balanced_network import BalancedNetwork
 from .base import Observable
 from .sgd import Trainable, Training
@@ -118,6 +118,10 @@ class DiagonalNetwork(Trainable):
         check_reading(self.calculus)
         sizes = {"depth": self.depth, "width": self.width, "gamma": self.gamma}
         return training("DiagonalNetworkSGD", self.data, full, (), **sizes)
+
+    def observable_objection(self, name: str) -> str | None:
+        """Return why the data do not do for this observable, or None if they do."""
+        return no_loss(self.data, name)
 
     def observables(self) -> dict[str, Observable]:
         """Return named functions of states, shape (n, dim).

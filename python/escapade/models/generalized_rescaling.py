@@ -9,7 +9,7 @@ import numpy.typing as npt
 from .._checks import _show, integer
 from ..data import DataMoments
 from ._products import product, total
-from ._regression import check_data, check_reading, of_v, reading_of, training
+from ._regression import check_data, check_reading, no_loss, of_v, reading_of, training
 from .base import Observable
 from .sgd import Trainable, Training
 
@@ -115,6 +115,10 @@ class GeneralizedRescaling(Trainable):
         check_reading(self.calculus)
         sizes = {"factors": len(self.powers), "gamma": self.gamma}
         return training("GeneralizedRescalingSGD", self.data, full, self.powers, **sizes)
+
+    def observable_objection(self, name: str) -> str | None:
+        """Return why the data do not do for this observable, or None if they do."""
+        return no_loss(self.data, name)
 
     def observables(self) -> dict[str, Observable]:
         """Return named functions of states, shape (n, dim).

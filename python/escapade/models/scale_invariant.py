@@ -57,6 +57,14 @@ class ScaleInvariant(Trainable):
         parameters = {"kappa": self.kappa, "s": self.s, "gamma": self.gamma}
         return Training("ScaleInvariantSGD", parameters, "full" if full else "gaussian")
 
+    def start_objection(self, x: FloatArray) -> str | None:
+        """Return that the direction of a vector of length 0 is not defined, if there is one."""
+        with np.errstate(under="ignore"):
+            lost = np.count_nonzero(x[..., 0] * x[..., 0] + x[..., 1] * x[..., 1] == 0.0)
+        if lost == 0:
+            return None
+        return f"must not be the origin, where the angle is not defined (r^2 = 0 in {x.dtype})"
+
     def stationary(self) -> Any:
         """Return the von Mises law of the angle for ``gamma > 0`` (a scipy.stats frozen distribution).
 
