@@ -101,3 +101,22 @@ def test_scale_invariant_starts_elsewhere() -> None:
         ea.Ensemble(M.ScaleInvariant(), n=3, x0=x0, seed=1).run(steps=1, dt=1e-3)
     with pytest.raises(ValueError, match=r"origin.*float32"):
         ea.Ensemble(M.ScaleInvariant(), n=3, x0=1e-30, seed=1, dtype="float32")
+
+
+@pytest.mark.parametrize("depth, width", [(1, 1), (1, 3), (2, 2)])
+def test_observables_have_the_shapes_that_their_docstrings_give(depth, width) -> None:
+    model = M.DiagonalNetwork(depth, width)
+    x = np.ones((5, model.dim))
+    shapes = {name: f(x).shape for name, f in model.observables().items()}
+    want = {"v": (5,), "loss": (5,), "trace_hessian": (5,), "charge": (5, depth * width)}
+    both = {"sum": (5, width), "difference": (5, width)} if depth == 1 else {}
+    assert shapes == {**want, "noise_residual": (5, depth), **both}
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_observables_of_two_factors_keep_their_axis(d) -> None:
+    two, layers = M.GeneralizedRescaling((2,) * (d + 1)), M.TwoLayerLinear(2, d, 2)
+    for model, extra in ((two, d), (layers, d * d)):
+        for name, function in model.observables().items():
+            tail = (extra,) if name in ("charge", "noise_residual") else ()
+            assert function(np.ones((5, model.dim))).shape == (5, *tail), name
