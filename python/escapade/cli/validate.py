@@ -64,8 +64,8 @@ def _refuse(arguments: argparse.Namespace) -> int:
         )
     else:
         reason = (
-            f"it is {models.get(name).kernel} in other parameters, without a law of its own "
-            f"beside points at 0 and that of {models.get(name).kernel}"
+            "its stationary law is a point, none, or that of "
+            f"{models.get(name).kernel} in other parameters"
         )
     raise ValueError(
         f"{name} cannot be validated: {reason}; models that can: {', '.join(validated())}"
