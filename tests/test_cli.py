@@ -321,6 +321,24 @@ def test_validate_without_a_law(capsys, arguments, reason):
     assert code == 3 and reason in json.loads(out)["no_law"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *("MirrorCollapse", "MirrorCollapse --h_mean 1 -n 3", "TwoPointSaddle --help"),
+        *("DiagonalNetwork --json", "GeneralizedRescaling", "ScaleInvariant x", "TwoLayerLinear"),
+    ],
+)
+def test_validate_refuses_models_without_a_law_of_one_number(capsys, arguments):
+    code, out, err = command(capsys, "validate", *arguments.split())
+    assert code == 2 and out == "" and f"{arguments.split()[0]} cannot be validated: " in err
+    assert err.strip().endswith("models that can: " + ", ".join(SCALAR_MODELS))
+
+
+def test_readme_names_the_models_that_can_be_validated(readme):
+    sentence = readme.partition("`escapade validate MODEL` does")[2].partition("with any")[0]
+    assert tuple(re.findall(r"`(\w+)`", sentence)) == SCALAR_MODELS
+
+
 def test_validate_help_names_the_parameters(capsys):
     code, out, _ = command(capsys, "validate", "BalancedNetwork", "--help")
     assert code == 0
@@ -367,11 +385,35 @@ def test_models(capsys):
     for model in found:
         assert model["name"] in out
         assert model["auto_scheme"] in [s["name"] for s in model["schemes"]]
-        assert all(p["doc"] and p["unit"] for p in model["parameters"])
+        assert all(p["doc"] and p["type"] and p["shown"] for p in model["parameters"])
+        assert all(o["doc"] and o["name"] in out for o in model["observables"])
     one = json.loads(command(capsys, "models", "PowerLaw", "--json")[1])
     assert [p["name"] for p in one["parameters"]] == ["H", "sigma_g", "sigma_H", "eta", "rho"]
     code, out, _ = command(capsys, "models", "PowerLaw")
     assert code == 0 and "arXiv:2006.13719" in out
+
+
+@pytest.mark.parametrize("name", ea.models.list())
+def test_models_lists_the_arguments_of_the_class(capsys, name):
+    found = json.loads(command(capsys, "models", name, "--json")[1])
+    cls, plain = ea.models.get(name), ea.models.get(name)()
+    listed = {p["name"]: p["default"] for p in found["parameters"]}
+    assert set(listed) == set(plain.params) and cls(**listed) == plain
+    assert found["equation"] == plain.equation and found["calculus"] == plain.calculus
+    ours = " ".join(cls.__doc__.partition("References\n")[2].split())
+    ours = ours.replace("*", "").replace("`", "")
+    assert found["source"] and ours.endswith(found["source"])
+    assert [o["name"] for o in found["observables"]] == list(plain.observables())
+    assert [p["name"] for p in found["training"]] == (["sgd", "gd"] if hasattr(cls, "sgd") else [])
+    code, out, _ = command(capsys, "models", name)
+    assert code == 0 and all(f" {key} = " in out for key in listed)
+
+
+def test_models_takes_bounds_only_of_what_the_engine_has_too(capsys):
+    two = json.loads(command(capsys, "models", "TwoLayerLinear", "--json")[1])["parameters"]
+    by_name = {p["name"]: p for p in two}
+    assert by_name["T"]["unit"] == "time" and by_name["T"]["low"] == 0.0
+    assert by_name["samples"]["unit"] is None and by_name["samples"]["low"] is None
 
 
 def test_schemes(capsys):

@@ -65,3 +65,7 @@ def __getattr__(name: str) -> Any:
     if name in ("laws", "plots", "reproduce", "theory"):
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -51,8 +51,9 @@ def resolve_scheme(model: Model, scheme: Any) -> str:
     name = get_scheme(scheme).name
     reason = model.scheme_objection(name)
     if reason is not None:
-        usable = ", ".join(model.schemes)
-        raise ValueError(f"scheme {name!r} cannot step {model!r}: {reason}; it can use {usable}")
+        # of processes in discrete time the reason says it
+        usable = f"; it can use {', '.join(model.schemes)}" if model.time_step is None else ""
+        raise ValueError(f"scheme {name!r} cannot step {model!r}: {reason}{usable}")
     return name
 
 

@@ -74,6 +74,8 @@ class Initial:
                 f"x0 must be a scalar or broadcast to shape {whole}, got shape {values.shape}"
             ) from None
         self._check(values, self._domain(None))
+        if not self.balanced:
+            self._check_start(values)
         if values.ndim == 0:
             self.value = float(values)
         else:
@@ -128,6 +130,14 @@ class Initial:
                 f"x0 must lie in ({lo:g}, {hi:g}) for {self.model!r} in {dtype}, got {worst!r}"
             )
 
+    def _check_start(self, values: FloatArray) -> None:
+        """Refuse states that the model has something against, as they will be stored."""
+        stored = np.asarray(values, self.dtype)
+        shape = np.broadcast_shapes(stored.shape, self.model.particle_shape)
+        reason = self.model.start_objection(np.broadcast_to(stored, shape))
+        if reason is not None:
+            raise ValueError(f"x0 {reason} for {self.model!r}, got {values!r:.80}")
+
     def fill(self, state: npt.NDArray[Any], seed: int, point: int = 0, first: int = 0) -> str:
         """Write the states of particles ``first, first + 1, ...`` of a point of the sweep.
 
@@ -156,6 +166,7 @@ class Initial:
                 id = self.first_id + point * self.n + first + lo
                 x = self.random.states(model, seed, id, count)
                 self._check(x, self._domain(point))
+                self._check_start(x)
                 visible[lo : lo + count] = x
             return "physical"
         law = self._law(point)
@@ -169,6 +180,8 @@ class Initial:
             part = x[lo - at : hi - at]
             if not logarithmic:
                 self._check(part, self._domain(point))
+                if not self.balanced:
+                    self._check_start(part)
             visible[lo - first : hi - first] = self._of_v(part, hi - lo) if self.balanced else part
         return "log" if logarithmic else "physical"
 

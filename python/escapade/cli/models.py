@@ -6,11 +6,13 @@ import argparse
 import inspect
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 from .. import models, schemes
 from ..models import Model
-from . import _text
+from ..models.sgd import Trainable
+from . import _docs, _text
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
@@ -35,26 +37,18 @@ def describe(name: str) -> dict[str, Any]:
     """
     model: type[Model] = models.get(name)
     instance = model()
-    entry = instance._entry  # of the compiled model, which several classes may share
     return {
         "name": name,
         "summary": (inspect.getdoc(model) or "").split("\n")[0].rstrip(":"),
         "equation": instance.equation,
-        "calculus": entry["calculus"],
-        "source": entry["source"],
-        "parameters": [
-            {
-                "name": p["name"],
-                "default": int(p["default"]) if p["integer"] else p["default"],
-                "bounds": bounds(p),
-                "low": p["low"] if math.isfinite(p["low"]) else None,
-                "high": p["high"] if math.isfinite(p["high"]) else None,
-                "integer": p["integer"],
-                "unit": p["unit"],
-                "doc": p["doc"],
-            }
-            for p in entry["parameters"]
+        "calculus": instance.calculus,
+        "source": _docs.text("\n".join(_docs.section(model, "References"))),
+        "parameters": _parameters(instance),
+        "observables": [
+            {"name": key, "doc": _docs.summary(function)}
+            for key, function in instance.observables().items()
         ],
+        "training": _training(instance),
         "auto_scheme": instance.auto_scheme(),
         "schemes": [
             {
@@ -66,6 +60,55 @@ def describe(name: str) -> dict[str, Any]:
             for scheme in instance.schemes
         ],
     }
+
+
+def _parameters(instance: Model) -> list[dict[str, Any]]:
+    """Return the arguments of the class, with bounds and unit of those that the engine has too."""
+    # an argument may share its name, but not its meaning, with a number derived from it
+    own, compiled = instance.params, instance._parameters
+    entries = {
+        p["name"]: p
+        for p in instance._entry["parameters"]
+        if p["name"] in own and own[p["name"]] is compiled[p["name"]]
+    }
+    out = []
+    for argument in _docs.arguments(type(instance)):
+        p = entries.get(argument["name"])
+        known = {"bounds": "", "low": None, "high": None, "integer": None, "unit": None}
+        if p is not None:
+            known = {
+                "bounds": bounds(p),
+                "low": p["low"] if math.isfinite(p["low"]) else None,
+                "high": p["high"] if math.isfinite(p["high"]) else None,
+                "integer": p["integer"],
+                "unit": p["unit"],
+            }
+        out.append({**argument, **known})
+    return out
+
+
+def _training(instance: Model) -> list[dict[str, str]]:
+    """Return the processes in discrete time that the model's methods make."""
+    if not isinstance(instance, Trainable):
+        return []
+    makers: dict[str, Callable[..., Model]] = {"sgd": instance.sgd, "gd": instance.gd}
+    return [
+        {
+            "name": name,
+            "call": f"{name}({', '.join(_call(make))})",
+            "equation": make(0.1).equation,
+            "doc": _docs.summary(make),
+        }
+        for name, make in makers.items()
+    ]
+
+
+def _call(function: Callable[..., Model]) -> list[str]:
+    parameters = inspect.signature(function).parameters.values()
+    return [
+        p.name if p.default is inspect.Parameter.empty else f"{p.name}={p.default:g}"
+        for p in parameters
+    ]
 
 
 def bounds(parameter: dict[str, Any]) -> str:
@@ -94,10 +137,22 @@ def run(arguments: argparse.Namespace) -> int:
             lines.append(_text.entry("source", model["source"]))
         label = "parameters"
         for p in model["parameters"]:
-            limits = f", {p['bounds']}" if p["bounds"] else ""
-            text = f"{p['name']} = {p['default']:g}{limits} [{p['unit']}]: {p['doc']}"
+            # most docstrings state the bounds
+            limits = f", {p['bounds']}" if p["bounds"] and p["bounds"] not in p["doc"] else ""
+            unit = f" [{p['unit']}]" if p["unit"] else ""
+            text = f"{p['name']} = {p['shown']}{limits}{unit} ({p['type']}): {p['doc']}"
             lines.append(_text.entry(label, text))
             label = ""
+        label = "observables"
+        for o in model["observables"]:
+            lines.append(_text.entry(label, f"{o['name']}: {o['doc']}"))
+            label = ""
+        label = "training"
+        for process in model["training"]:
+            lines.append(_text.entry(label, f"{process['call']}: {process['doc']}"))
+            label = ""
+        if model["training"]:
+            lines.append(_text.entry("", f"step: {model['training'][0]['equation']}"))
         shown = [
             f"{s['name']}{' (auto)' if s['name'] == model['auto_scheme'] else ''}"
             for s in model["schemes"]

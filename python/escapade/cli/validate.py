@@ -38,9 +38,38 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
     )
     choices = parser.add_subparsers(title="models", metavar="MODEL", required=True)
     for name in models.list():
-        if models.get(name).vector or models.get(name).kernel:
-            continue  # no law of one number, or no parameters of its own in the registry
-        _add_model(choices, name)
+        if name in validated():
+            _add_model(choices, name)
+        else:
+            # without prefixes options are words too: whatever follows the name, it gets its answer
+            refused = choices.add_parser(name, prefix_chars="\0", add_help=False)
+            refused.add_argument("rest", nargs="*")
+            refused.set_defaults(run=_refuse, model=name)
+
+
+def validated() -> tuple[str, ...]:
+    """Return the models that can be validated: one number, a law in parameters of their own."""
+    return tuple(
+        name for name in models.list() if not (models.get(name).vector or models.get(name).kernel)
+    )
+
+
+def _refuse(arguments: argparse.Namespace) -> int:
+    """Say why a model cannot be validated, and which can."""
+    name = arguments.model
+    if models.get(name).vector:
+        reason = (
+            "a particle of it is an array, and exact laws here are of one number; "
+            "in Python, law.compare(model.observable(name)(ens.x)) compares one"
+        )
+    else:
+        reason = (
+            "its stationary law is a point, none, or that of "
+            f"{models.get(name).kernel} in other parameters"
+        )
+    raise ValueError(
+        f"{name} cannot be validated: {reason}; models that can: {', '.join(validated())}"
+    )
 
 
 def _add_model(choices: argparse._SubParsersAction[Any], name: str) -> None:

@@ -183,6 +183,11 @@ def _p_value(law: Law, distance: float, n: int) -> float:
 
 def _from_samples(law: Law, data: Any) -> Comparison:
     samples = array("samples", data)
+    if samples.ndim > 1 and samples.size:
+        raise ValueError(
+            f"samples must be 1-D, one number per particle, got shape {samples.shape}: take "
+            "an observable of the states, such as model.observable('v')(ens.x)"
+        )
     if samples.ndim != 1 or samples.size == 0:
         raise ValueError(f"samples must be 1-D and not empty, got shape {samples.shape}")
     bad = int(np.count_nonzero(~np.isfinite(samples)))

@@ -53,6 +53,18 @@ def training(kernel: str, data: DataMoments, full: bool, head: Any, **sizes: Any
     return Training(kernel, {**parameters, "k": law.k, "s": law.s}, law.kind, 0, tail)
 
 
+def no_loss(data: DataMoments, name: str) -> str | None:
+    """Return why ``name`` is no observable on this data set, if it is about the data."""
+    if data.shape != () and name in ("loss", "trace_hessian", "noise_residual"):
+        return f"of = {name!r} needs a single data set, got a sweep of shape {data.shape}"
+    if name == "loss" and data.shape == () and math.isnan(data.ey2):
+        return (
+            f"of = 'loss' needs E y^2, which {data!r} does not know: give ey2 to "
+            "escapade.data.moments, or use gaussian, binary or from_samples"
+        )
+    return None
+
+
 def of_v(
     data: DataMoments, v: Observable, square: Observable, bend: Observable
 ) -> dict[str, Observable]:
@@ -66,11 +78,13 @@ def of_v(
     b1, b2 = data.beta1, data.beta2
 
     def loss(x: FloatArray) -> FloatArray:
+        """Return the mean loss ``E (v x - y)^2``, without decay, shape (n,)."""
         at = v(x)
         out: FloatArray = (b1 * at - 2.0 * b2) * at + float(data.ey2)
         return out
 
     def trace_hessian(x: FloatArray) -> FloatArray:
+        """Return the trace of the Hessian of the mean loss, without decay, shape (n,)."""
         out: FloatArray = 2.0 * b1 * square(x) + 2.0 * (b1 * v(x) - b2) * bend(x)
         return out
 

@@ -21,7 +21,12 @@ def observables(model: TwoLayerLinear) -> dict[str, Observable]:
     def layers(x: FloatArray) -> tuple[FloatArray, FloatArray]:
         return x[:, : m * d].reshape(-1, m, d), x[:, m * d :].reshape(-1, d, n)
 
+    def loss(x: FloatArray) -> FloatArray:
+        """Return the mean loss ``E |U W x - y|^2``, without decay, shape (n,)."""
+        return moments.loss(matmul(*layers(x)))
+
     def charge(x: FloatArray) -> FloatArray:
+        """Return ``U^T U - W W^T``, conserved by gradient flow, shape (n, d_hidden**2)."""
         u, w = layers(x)
         return (matmul(transpose(u), u) - matmul(w, transpose(w))).reshape(len(x), -1)
 
@@ -31,28 +36,39 @@ def observables(model: TwoLayerLinear) -> dict[str, Observable]:
         return matmul(transpose(u), matmul(gam_u, u)), matmul(w, matmul(gam_w, transpose(w)))
 
     def noise_residual(x: FloatArray) -> FloatArray:
+        """Return ``U^T Gam_U U - W Gam_W W^T``, minus the rate of ``charge`` per ``T``."""
         first, second = noise(x)
         return (first - second).reshape(len(x), -1)
 
     def noise_mismatch(x: FloatArray) -> FloatArray:
+        """Return the norm of ``noise_residual`` over the sum of the norms of its terms, shape (n,)."""
         first, second = noise(x)
         size = np.sqrt(square(first)) + np.sqrt(square(second))
         return np.sqrt(square(first - second)) / np.where(size > 0.0, size, 1.0)
 
     def trace_hessian(x: FloatArray) -> FloatArray:
+        """Return the trace of the Hessian of the mean loss, without decay, shape (n,)."""
         u, w = layers(x)
         inner = trace(matmul(w, matmul(moments.Sx, transpose(w))))
         out: FloatArray = 2.0 * (m * inner + square(u) * trace(moments.Sx))
         return out
 
+    def norm_u(x: FloatArray) -> FloatArray:
+        """Return the Frobenius norm of ``U``, shape (n,)."""
+        return np.sqrt(square(layers(x)[0]))
+
+    def norm_w(x: FloatArray) -> FloatArray:
+        """Return the Frobenius norm of ``W``, shape (n,)."""
+        return np.sqrt(square(layers(x)[1]))
+
     return {
-        "loss": lambda x: moments.loss(matmul(*layers(x))),
+        "loss": loss,
         "charge": charge,
         "noise_residual": noise_residual,
         "noise_mismatch": noise_mismatch,
         "trace_hessian": trace_hessian,
-        "norm_u": lambda x: np.sqrt(square(layers(x)[0])),
-        "norm_w": lambda x: np.sqrt(square(layers(x)[1])),
+        "norm_u": norm_u,
+        "norm_w": norm_w,
     }
 
 

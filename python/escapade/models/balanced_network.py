@@ -67,6 +67,14 @@ class BalancedNetwork(Model):
             )
         super().__init__(depth=depth, width=width, T=T, data=data, gamma=gamma)
 
+    def __getattr__(self, name: str) -> Any:
+        if name in ("sgd", "gd"):
+            raise AttributeError(
+                f"BalancedNetwork has no attribute {name!r}: it knows v, but not the weights that are "
+                f"trained; use DiagonalNetwork(...).{name}(eta)"
+            )
+        return super().__getattr__(name)
+
     @property
     def domain(self) -> tuple[Any, Any]:
         """``v > 0`` for depth >= 1, any ``v`` for depth 0."""

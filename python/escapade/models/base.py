@@ -36,7 +36,10 @@ def registry() -> dict[str, dict[str, Any]]:
 
 
 def log_abs(x: FloatArray) -> FloatArray:
-    """Return ``ln |x|`` with the engine's logarithm, whose bits are the same on every machine."""
+    """Return ``ln |x|`` of the state.
+
+    By the engine's logarithm, whose bits are the same on every machine.
+    """
     out: FloatArray = _core.math("log", np.ascontiguousarray(np.abs(x), dtype=np.float64))
     return out
 
@@ -187,6 +190,16 @@ class Model:
         """Open interval in which the state must start; arrays of the sweep's shape if it differs."""
         return (-math.inf, math.inf)
 
+    def start_objection(self, x: FloatArray) -> str | None:
+        """Return why particles cannot start from states within the domain, or None if they can.
+
+        Parameters
+        ----------
+        x : ndarray
+            States, of which those of one particle are in the last axes, of `particle_shape`.
+        """
+        return None
+
     @property
     def storage(self) -> str:
         """Coordinate in which an ensemble is stored before its first run."""
@@ -194,6 +207,9 @@ class Model:
 
     def scheme_objection(self, scheme: str) -> str | None:
         """Return why ``scheme`` cannot step this model, or None if it can."""
+        if scheme == "sgd" and self.time_step is None:
+            instead = "; use model.sgd(eta)" if hasattr(self, "sgd") else ""
+            return f"{self.name} is a stochastic differential equation{instead}"
         reason: str | None = _core.check_scheme(self._entry["name"], scheme, self._matrix)
         return reason
 
@@ -205,7 +221,10 @@ class Model:
     # -- what can be said of it --------------------------------------------------------------------
 
     def observables(self) -> dict[str, Observable]:
-        """Return named functions of the state that observers can look at by ``of=``."""
+        """Return named functions of the state that observers can look at by ``of=``.
+
+        The first paragraph of the docstring of each says what it returns.
+        """
         return {}
 
     def observable(self, name: Any) -> Observable:
@@ -220,11 +239,18 @@ class Model:
             function: Observable = name
             return function
         known = self.observables()
+        reason = self.observable_objection(name) if isinstance(name, str) else None
+        if reason is not None and name not in known:
+            raise ValueError(reason)
         if not known:
             raise ValueError(
                 f"of must be a function of the state: {self.name} names no observables"
             )
         return known[choice("of", name, tuple(known))]
+
+    def observable_objection(self, name: str) -> str | None:
+        """Return why this model lacks an observable that others of its class have, or None."""
+        return None
 
     def stationary(self) -> Law:
         """Return the exact stationary law.

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..data import DataMoments
 from ._products import product, total
-from ._regression import check_data, check_reading, of_v, reading_of, training
+from ._regression import check_data, check_reading, no_loss, of_v, reading_of, training
 from .balanced_network import BalancedNetwork
 from .base import Observable
 from .sgd import Trainable, Training
@@ -138,6 +138,10 @@ class DiagonalNetwork(Trainable):
         sizes = {"depth": self.depth, "width": self.width, "gamma": self.gamma}
         return training("DiagonalNetworkSGD", self.data, full, (), **sizes)
 
+    def observable_objection(self, name: str) -> str | None:
+        """Return why the data do not do for this observable, or None if they do."""
+        return no_loss(self.data, name)
+
     def observables(self) -> dict[str, Observable]:
         """Return named functions of states, shape (n, dim).
 
@@ -146,6 +150,10 @@ class DiagonalNetwork(Trainable):
         layer, conserved by gradient flow, and ``noise_residual``, by how much the traces of the
         covariances of the gradients of layers k and k + 1 differ; for ``depth = 1`` ``sum`` and
         ``difference`` of the two layers.
+
+        ``v``, ``loss`` and ``trace_hessian`` have shape (n,). The others keep a trailing axis even if
+        it is of length 1: ``charge`` has shape (n, depth * width), ``noise_residual`` (n, depth),
+        ``sum`` and ``difference`` (n, width).
         """
         layers, width, data = self.depth + 1, self.width, self.data
 
@@ -153,6 +161,7 @@ class DiagonalNetwork(Trainable):
             return np.swapaxes(x.reshape(-1, layers, width), 1, 2)
 
         def v(x: FloatArray) -> FloatArray:
+            """Return the end-to-end weight ``v = sum_i prod_k u_ik``, shape (n,)."""
             return total(product(split(x)))
 
         def gradient(x: FloatArray) -> FloatArray:
@@ -164,14 +173,24 @@ class DiagonalNetwork(Trainable):
             return total(total(g * g))
 
         def charge(x: FloatArray) -> FloatArray:
+            """Return ``u_ik^2 - u_i,k+1^2``, conserved by gradient flow, shape (n, depth * width)."""
             u = x.reshape(-1, layers, width)
             return (u[:, :-1] ** 2 - u[:, 1:] ** 2).reshape(len(x), -1)
 
         def noise_residual(x: FloatArray) -> FloatArray:
+            """Return differences of gradient noise between layers k and k + 1, shape (n, depth)."""
             g = gradient(x)
             each = total(np.swapaxes(g * g, 1, 2))
             out: FloatArray = 4.0 * data.q(v(x))[:, None] * (each[:, :-1] - each[:, 1:])
             return out
+
+        def plus(x: FloatArray) -> FloatArray:
+            """Return the sum ``u + w`` of the two layers, shape (n, width)."""
+            return x[:, :width] + x[:, width:]
+
+        def minus(x: FloatArray) -> FloatArray:
+            """Return the difference ``u - w`` of the two layers, shape (n, width)."""
+            return x[:, :width] - x[:, width:]
 
         out = of_v(data, v, square, lambda x: np.zeros(len(x)))  # v is linear in each parameter
         if layers > 1:
@@ -179,6 +198,5 @@ class DiagonalNetwork(Trainable):
             if data.shape == ():
                 out["noise_residual"] = noise_residual
         if layers == 2:
-            out["sum"] = lambda x: x[:, :width] + x[:, width:]
-            out["difference"] = lambda x: x[:, :width] - x[:, width:]
+            out["sum"], out["difference"] = plus, minus
         return out

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from .._checks import _show, integer
 from ..data import DataMoments
 from ._products import product, total
-from ._regression import check_data, check_reading, of_v, reading_of, training
+from ._regression import check_data, check_reading, no_loss, of_v, reading_of, training
 from .base import Observable
 from .sgd import Trainable, Training
 
@@ -116,6 +116,10 @@ class GeneralizedRescaling(Trainable):
         sizes = {"factors": len(self.powers), "gamma": self.gamma}
         return training("GeneralizedRescalingSGD", self.data, full, self.powers, **sizes)
 
+    def observable_objection(self, name: str) -> str | None:
+        """Return why the data do not do for this observable, or None if they do."""
+        return no_loss(self.data, name)
+
     def observables(self) -> dict[str, Observable]:
         """Return named functions of states, shape (n, dim).
 
@@ -123,6 +127,9 @@ class GeneralizedRescaling(Trainable):
         data set its ``trace_hessian``; for several factors ``charge``, ``p_l theta_k^2 - p_k theta_l^2``
         with ``l = k + 1``, conserved by gradient flow, and ``noise_residual``, the same of the variances
         of the gradient, ``p_l C_kk - p_k C_ll``, which is the rate of ``charge`` per ``T``.
+
+        ``v``, ``loss`` and ``trace_hessian`` have shape (n,), the others (n, len(powers) - 1): two
+        factors give a trailing axis of length 1.
         """
         powers, data = self.powers, self.data
         p: FloatArray = np.array(powers, dtype=np.float64)
@@ -136,6 +143,7 @@ class GeneralizedRescaling(Trainable):
             return product(np.concatenate(parts, axis=1))
 
         def v(x: FloatArray) -> FloatArray:
+            """Return the product ``v = prod_k theta_k^p_k``, shape (n,)."""
             return whole(x, {})
 
         def gradient(x: FloatArray) -> FloatArray:
@@ -152,11 +160,23 @@ class GeneralizedRescaling(Trainable):
         def pairs(squares: FloatArray) -> FloatArray:
             return p[1:] * squares[:, :-1] - p[:-1] * squares[:, 1:]
 
+        def charge(x: FloatArray) -> FloatArray:
+            """Return ``p_l theta_k^2 - p_k theta_l^2``, ``l = k + 1``, shape (n, len(powers) - 1).
+
+            Gradient flow conserves it.
+            """
+            return pairs(x * x)
+
+        def noise_residual(x: FloatArray) -> FloatArray:
+            """Return the rate of ``charge`` per ``T``, ``p_l C_kk - p_k C_ll``, in its shape.
+
+            ``C`` is the covariance of the gradient.
+            """
+            return pairs(4.0 * data.q(v(x))[:, None] * gradient(x) ** 2)
+
         out = of_v(data, v, square, bend)
         if len(powers) > 1:
-            out["charge"] = lambda x: pairs(x * x)
+            out["charge"] = charge
             if data.shape == ():
-                out["noise_residual"] = lambda x: pairs(
-                    4.0 * data.q(v(x))[:, None] * gradient(x) ** 2
-                )
+                out["noise_residual"] = noise_residual
         return out

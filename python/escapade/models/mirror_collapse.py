@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data._sweep import values
+from ._linear import linear_law
 from .base import Observable, log_abs
 from .sgd import Trainable, Training
 
@@ -64,10 +65,9 @@ class MirrorCollapse(Trainable):
 
     def stationary(self) -> Law:
         """Return the point mass at 0 if ``ln |z|`` falls; otherwise there is no law."""
-        from .. import laws
-
         compiled = self._single()
-        return laws.GeometricBrownianMotion(compiled["mu"], compiled["sigma"])
+        rate = "-(h_mean + 2 gamma) - T h_sd^2/2"
+        return linear_law(self, "z", rate, compiled["mu"], compiled["sigma"])
 
     def _training(self, full: bool) -> Training:
         parameters = {"h_mean": self.h_mean, "h_sd": self.h_sd, "gamma": self.gamma, "b": 0.0}

@@ -57,6 +57,14 @@ class ScaleInvariant(Trainable):
         parameters = {"kappa": self.kappa, "s": self.s, "gamma": self.gamma}
         return Training("ScaleInvariantSGD", parameters, "full" if full else "gaussian")
 
+    def start_objection(self, x: FloatArray) -> str | None:
+        """Return that the direction of a vector of length 0 is not defined, if there is one."""
+        with np.errstate(under="ignore"):
+            lost = np.count_nonzero(x[..., 0] * x[..., 0] + x[..., 1] * x[..., 1] == 0.0)
+        if lost == 0:
+            return None
+        return f"must not be the origin, where the angle is not defined (r^2 = 0 in {x.dtype})"
+
     def stationary(self) -> Any:
         """Return the von Mises law of the angle for ``gamma > 0`` (a scipy.stats frozen distribution).
 
@@ -80,10 +88,16 @@ class ScaleInvariant(Trainable):
         return phase_law(p["kappa"], p["T"], p["s"], p["gamma"])
 
     def observables(self) -> dict[str, Observable]:
-        """Return ``r4``, the fourth power of the radius, and ``angle``, in (-pi, pi]."""
+        """Return ``r4``, the fourth power of the radius, and ``angle``, in (-pi, pi], shape (n,)."""
 
         def r4(x: FloatArray) -> FloatArray:
+            """Return the fourth power ``r^4`` of the radius, shape (n,)."""
             square = x[:, 0] * x[:, 0] + x[:, 1] * x[:, 1]
             return square * square
 
-        return {"r4": r4, "angle": lambda x: np.arctan2(x[:, 1], x[:, 0])}
+        def angle(x: FloatArray) -> FloatArray:
+            """Return the polar angle ``phi``, in (-pi, pi], shape (n,)."""
+            out: FloatArray = np.arctan2(x[:, 1], x[:, 0])
+            return out
+
+        return {"r4": r4, "angle": angle}

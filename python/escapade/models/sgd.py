@@ -136,6 +136,22 @@ class _Discrete(Model):
         model: Model = self._arguments["model"]
         return model.observables()
 
+    def observable_objection(self, name: str) -> str | None:
+        """Return what the model that is trained says of an observable it lacks."""
+        model: Model = self._arguments["model"]
+        return model.observable_objection(name)
+
+    def start_objection(self, x: FloatArray) -> str | None:
+        """Return what the model that is trained says of a start."""
+        model: Model = self._arguments["model"]
+        return model.start_objection(x)
+
+    def scheme_objection(self, scheme: str) -> str | None:
+        """Return why ``scheme`` cannot step this process: it has one of its own."""
+        if scheme != "sgd":
+            return f"{self.name} is a process in discrete time: its only scheme is 'sgd'"
+        return super().scheme_objection(scheme)
+
     def __getattr__(self, name: str) -> Any:
         if name == "balanced":  # there only if the model that is trained has it
             return getattr(super().__getattr__("model"), name)

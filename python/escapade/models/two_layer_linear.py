@@ -130,6 +130,9 @@ class TwoLayerLinear(Trainable):
         ``U^T Gam_U U - W Gam_W W^T`` with the noise ``Gam_U = E[dG dG^T]``, ``Gam_W = E[dG^T dG]`` per
         ``T``: minus the rate of ``charge``; ``noise_mismatch``, the Frobenius norm of that difference
         over the sum of the norms of its two terms; ``norm_u`` and ``norm_w``, Frobenius norms.
+
+        ``charge`` and ``noise_residual`` have shape (n, d_hidden**2), row by row and with a trailing
+        axis even for ``d_hidden = 1``; all others have shape (n,).
         """
         return _two_layer.observables(self)
 

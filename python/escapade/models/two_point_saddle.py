@@ -6,6 +6,7 @@ import numpy as np
 
 from .._checks import number
 from ..data._sweep import values
+from ._linear import collapsed, linear_law
 from .base import Observable, log_abs
 from .sgd import Trainable, Training
 
@@ -68,9 +69,16 @@ class TwoPointSaddle(Trainable):
         from .. import laws
 
         compiled = self._single()
+        mu, sigma, rate = compiled["mu"], compiled["sigma"], "-a/2 - lam (2 - a)^2/8"
         if compiled["b"] == 0.0:
-            return laws.GeometricBrownianMotion(compiled["mu"], compiled["sigma"])
-        return laws.Pitchfork(**compiled)
+            return linear_law(self, "w", rate, mu, sigma)
+        law = laws.Pitchfork(**compiled)
+        if not isinstance(law, laws.PointMass):
+            law.name = repr(self)
+            return law
+        if law.at == 0.0:
+            return collapsed("w", rate, mu - 0.5 * sigma * sigma)
+        return laws.PointMass(law.at, "lam = 0: without noise w relaxes to sqrt(-a/(2 c))")
 
     def _training(self, full: bool) -> Training:
         parameters = {"h_mean": self.a / 2.0, "h_sd": 0.0, "gamma": 0.0, "b": self.c}

@@ -29,6 +29,10 @@ class LyapunovExponent(Viewer):
     (Ziyin, Li, Ueda, *Type-II saddles and probabilistic stability of stochastic gradient descent*,
     arXiv:2303.13093). It is the exponent of the linear dynamics as long as ``z`` stays small.
 
+    It is per unit of time. In discrete time that is steps times learning rate, so what
+    `escapade.theory` gives per step of SGD (`lyapunov_sgd`, `lyapunov_sgd_samples`,
+    `two_point_lyapunov`, `symmetric_sum_exponents` with ``eta``) must be divided by ``eta``.
+
     Looks twice: at the first step at or after ``start``, and at the end of each run, which replaces
     the last. The logarithm of a state that is stored as a logarithm is exact however small it is.
 

@@ -1,9 +1,38 @@
 """Exact results on symmetric models of SGD, as functions of the data and of SGD's parameters.
 
-Diagonal linear networks (arXiv:2308.06671): `network`, `phases`, `first_passage`; saddles and their
-traps (arXiv:2303.13093): `saddle`; noise equilibrium (arXiv:2402.07193): `noise_equilibrium`,
-`matrix_factorisation`, `scale_invariance`; collapse by mirror symmetry (arXiv:2309.16932): `collapse`,
-`dcs`; local maxima (arXiv:2107.11774): `local_maximum`.
+Diagonal linear networks and the law of balance (Ziyin, Li, Ueda, arXiv:2308.06671)
+    At which temperature does learning end?  `critical_temperature`, `t_star`, `phase`; `log_drift_slope`
+    How heavy are the tails, which moments exist?  `tail_exponent`, `moment_range`, `depth1_mode`
+    How fast does it relax?  `balance_rate` of the layers, `relaxation_rate` of the law
+    How long until it gets there?  `mean_first_passage`, `absorption_probability`
+    What is the loss, what would other models say?  `exact_loss`, `modified_law_critical_temperature`,
+    `modified_law_tail_exponent`, `depth0_euler_maruyama_variance`
+    Which subnetworks are trapped?  `trap_threshold`, `trap_exponent`
+Saddles (Ziyin, Li, Galanti, Ueda, arXiv:2303.13093)
+    Does SGD leave the origin of two layers?  `saddle_phase`, `symmetric_sum_exponents`
+Local maxima (Ziyin, Li, Simon, Ueda, arXiv:2107.11774)
+    Does SGD converge to one?  `local_maximum_window`, `local_maximum_sde`, `local_maximum_second_order`
+    How does it get there?  `two_point_lyapunov`, `two_point_log_law`
+Mirror symmetry and collapse (Ziyin, arXiv:2309.16932)
+    Does weight decay collapse a direction?  `weight_decay_threshold`
+    Does noise?  `lyapunov_sde`, `collapse_temperature` of the SDE; `lyapunov_sgd`, `collapse_eta` of
+    SGD with normal curvatures, `lyapunov_sgd_samples`, `collapse_eta_samples` with given ones;
+    `mean_log_abs_normal`, on which they rest
+    How likely, how fast?  `collapse_probability`, `moment_growth_rate`
+    What is the law where it does not?  `pitchfork_square_law`, `pitchfork_relaxation_rate`
+    Sparsity by symmetry?  `dcs_reparametrise`, `soft_threshold`, `singular_value_threshold`
+Noise equilibrium (Ziyin, Wang, Li, Wu, arXiv:2402.07193)
+    How does noise move a conserved charge?  `charge`, `charge_rate`, `noise_equilibrium`
+    Where do products of powers balance?  `rescaling_balance`
+    Where does a matrix factorisation?  `matrix_equilibrium`, `noise_mismatch`; `matrix_charge_rate`,
+    `matrix_balance_rate` to it; `matrix_slow_drift`, `matrix_stationary` along the minima
+    Is it flat there?  `trace_hessian`; compare `flattest_point`, `flattest_trace_hessian`, `gd_balanced`
+    What becomes of scale-invariant weights?  `equilibrium_radius`, `scale_radius`; `phase_law`,
+    `phase_concentration`, `phase_variance` of the angle
+
+Lyapunov exponents of SGD (`lyapunov_sgd`, `lyapunov_sgd_samples`, `two_point_lyapunov` and
+`symmetric_sum_exponents` with ``eta``) are per step, those of SDEs per unit of time, as is what
+`escapade.LyapunovExponent` measures: of SGD it measures the former over ``eta``.
 
 Conventions: ``T = eta/S``, learning rate over batch size; Ito; loss without the factor 1/2, weight decay
 ``gamma |theta|^2``. Formulas refuse, with a ``ValueError``, what they do not hold for.

@@ -116,6 +116,8 @@ def lyapunov_sgd(eta: Values, h_mean: Values, h_sd: Values, gamma: Values = 0.0)
     ``ln(eta sd) + E ln |c + Z|``, ``c = (1 - eta (E h + 2 gamma))/(eta sd)``, where the last mean is
     ``-(euler_gamma + ln 2)/2 + (c^2/2) 2F2(1, 1; 3/2, 2; -c^2/2)``.
 
+    Per step: `escapade.LyapunovExponent` measures it over ``eta``, per unit of time.
+
     Parameters
     ----------
     eta : float or array_like
@@ -141,6 +143,8 @@ def lyapunov_sgd(eta: Values, h_mean: Values, h_sd: Values, gamma: Values = 0.0)
 
 def lyapunov_sgd_samples(eta: Values, h: Any, gamma: float = 0.0) -> Values:
     """Return the mean of ``ln |1 - eta (h + 2 gamma)|`` over equally likely curvatures.
+
+    Per step of SGD: `escapade.LyapunovExponent` measures it over ``eta``, per unit of time.
 
     Parameters
     ----------

@@ -79,6 +79,8 @@ def two_point_lyapunov(a: Values, lam: Values) -> Values:
     """Return ``(ln |1 - lam| + ln |1 + lam (1 - a)|)/2`` per step of SGD.
 
     Minus infinity at ``lam = 1``, where one sample kills in a single step.
+    `escapade.LyapunovExponent` of ``TwoPointSaddle(a).sgd(lam)`` measures it over ``lam``, per unit of
+    time.
 
     Parameters
     ----------

@@ -65,8 +65,17 @@ def _covariances(V: FloatArray, Sx: Any, Se: Any) -> tuple[FloatArray, FloatArra
 def matrix_slow_drift(U: Any, W: Any, Sx: Any, Se: Any) -> tuple[FloatArray, FloatArray]:
     """Return ``dU/dt`` and ``dW/dt`` along the minima ``U W = V``, per unit of temperature.
 
-    For ``|U W x - y|^2``, ``y = V x + e``, small ``T`` and times of order ``1/T``; the noise term of
-    the limit vanishes, because all noise is normal to the minima. See the top of this module.
+    For ``|U W x - y|^2``, ``y = V x + e``, small ``T`` and times of order ``1/T``. Noise ``xi`` of the
+    gradient, of covariance ``4 Se x Sx``, kicks the weights off the minima, ``dU = -xi W^T``,
+    ``dW = -U^T xi``; gradient flow undoes that up to terms of second order, whose mean per time is::
+
+        dU = S1 U - G W^T,  dW = W S2 - U^T G,  G (W^T W) + (U U^T) G = S1 V + V S2
+        S1 = E int R' R^T dt,  S2 = E int R^T R' dt
+        R' = -2 (R W^T W + U U^T R) Sx,  R(0) = xi
+
+    The noise term of the limit vanishes, because all noise is normal to the minima. Derived from the
+    limit map of gradient flow (Katzenberger, Ann. Probab. 19, 1587, 1991); the charges move as in
+    arXiv:2402.07193 (`matrix_charge_rate`).
 
     Parameters
     ----------
@@ -92,8 +101,12 @@ def matrix_stationary(V: Any, Sx: Any, Se: Any, start: Any = None) -> MatrixStat
     """Return what SGD on ``|U W x - y|^2`` comes to for small learning rates.
 
     The noise equilibrium (`matrix_equilibrium`) where that is stationary: for isotropic ``Se``, and
-    where ``Se^(1/2) V Sx^(1/2)`` has no reason to turn (diagonal V, Sx and Se, say). Otherwise the
-    relative equilibrium described at the top of this module, found by following the slow flow.
+    where ``Se^(1/2) V Sx^(1/2)`` has no reason to turn (diagonal V, Sx and Se, say). Otherwise a
+    relative equilibrium, found by following the slow flow (`matrix_slow_drift`): the minima have one
+    direction more than there are charges ``U^T U - W W^T`` for every pair of hidden units, and where
+    the flow along it does not vanish, no minimum is stationary. The weights then turn at a steady rate
+    in the hidden space, ``U F(t), F(t)^T W`` with orthogonal ``F``; norms and Hessian are constant, and
+    the noise is not balanced.
 
     Parameters
     ----------

@@ -88,7 +88,8 @@ def symmetric_sum_exponents(
 
     SDE, per unit of time: ``+-2 beta2 - 2 gamma - 2 T alpha3``. SGD with batch size 1, per step:
     ``E ln |1 - 2 eta gamma +- 2 eta x y|`` (arXiv:2303.13093), by quadrature over the Gaussian law,
-    in closed form for binary inputs, as the exact mean over samples.
+    in closed form for binary inputs, as the exact mean over samples. `escapade.LyapunovExponent` is
+    per unit of time for both: of SGD it measures these over ``eta``.
 
     Parameters
     ----------
