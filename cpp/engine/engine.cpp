@@ -139,8 +139,8 @@ void Engine::advance(const char* model, const char* scheme, const Shape& shape, 
   parallel_for(points_ * tiles, threads, [&](int number, size_t index) {
     std::unique_ptr<Worker>& worker = workers[size_t(number)];
     if (!worker)
-      worker.reset(new Worker{TileNoise(shape, *kernel, noise, seed_, coarsen),
-                              aligned_memory(kernel->scratch(parameters.at(0)))});
+      worker.reset(
+          new Worker{TileNoise(shape, *kernel, noise, seed_, coarsen), aligned_memory(kernel->scratch(parameters.at(0)))});
     const size_t point = index / tiles;
     Tile tile{};
     advance_tile(point, index % tiles * width, *kernel, views[point], steps, dt, coarsen, *worker, tile);
