@@ -12,6 +12,7 @@ each round starts from the same states, and is short enough that both stay near 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -30,6 +31,7 @@ PAIRS = {
     "adaptive-log-euler": "log-euler",
     "adaptive-lamperti-heun": "lamperti-heun",
     "adaptive-log-platen": "log-platen",
+    "adaptive-milstein": "milstein",  # in the space of all parameters
 }
 KINDS = (("float32", "float32"), ("float64", "float32"), ("float64", "float64"))
 
@@ -40,9 +42,10 @@ class Timed:
     def __init__(self, model: Any, scheme: str, x: np.ndarray, dtype: str, noise: str) -> None:
         self.scheme, self.values = scheme, model._matrix
         coordinate = ea.schemes.get(scheme).coordinate
-        self.engine = _core.Engine(x.size, dtype, noise, 7, 1)
-        self.engine.state[0, :, 0] = x
-        self.engine.change_coordinate(model.name, model._matrix, "physical", coordinate)
+        self.engine = _core.Engine(x.size, dtype, noise, 7, 1, planes=model._planes)
+        self.engine.state[0] = model.balanced(x) if model.vector else x[:, np.newaxis]
+        if coordinate != "physical":
+            self.engine.change_coordinate(model.name, model._matrix, "physical", coordinate)
         self.start = self.engine.state.copy()
         self.name = model.name
 
@@ -92,8 +95,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     table: list[dict[str, Any]] = []
     for depth, T, dt in cases:
-        model = ea.models.BalancedNetwork(depth, 1, T, gauss)
-        for scheme in PAIRS:
+        models = [
+            m(depth, 1, T, gauss) for m in (ea.models.BalancedNetwork, ea.models.DiagonalNetwork)
+        ]
+        for model, scheme in itertools.product(models, PAIRS):
             if scheme in model.schemes and PAIRS[scheme] in model.schemes:
                 for kind in KINDS[: args.kinds]:
                     table.append(compare(model, scheme, kind, dt, args))
