@@ -5,7 +5,7 @@
 //   m = 2D/(D+1),  K = 2 (D+1) d^(1-m),  q(v) = alpha1 v^2 - 2 alpha2 v + alpha3.
 #pragma once
 
-#include "model.hpp"
+#include "common/data_moments.hpp"
 
 ESCAPADE_BEGIN
 
@@ -18,13 +18,13 @@ struct BalancedNetwork {
   static constexpr Parameter parameters[] = {
       count("depth", 1, 0, "D: layers minus one; 0 is linear regression"),
       count("width", 1, 1, "d: number of equal subnetworks"),
-      nonnegative("T", 0.1, "time", "temperature, learning rate over batch size"),
-      nonnegative("gamma", 0.0, "1/time", "weight decay"),
-      positive("beta1", 1.0, "x^2", "E x^2"),
-      real("beta2", 1.0, "x y", "E x y"),
-      nonnegative("alpha1", 2.0, "x^4", "Var x^2"),
-      real("alpha2", 2.0, "x^3 y", "Cov(x^2, x y)"),
-      nonnegative("alpha3", 3.0, "x^2 y^2", "Var x y"),
+      temperature_parameter,
+      decay_parameter,
+      beta1_parameter,
+      beta2_parameter,
+      alpha1_parameter,
+      alpha2_parameter,
+      alpha3_parameter,
   };
 
   // What all coordinates share: constants, q, and powers of v for depth 0, 1 and beyond.

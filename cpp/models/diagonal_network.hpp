@@ -16,14 +16,14 @@ struct DiagonalNetwork {
   static constexpr Parameter parameters[] = {
       count("depth", 1, 0, "D: layers minus one; 0 is linear regression"),
       count("width", 1, 1, "d: number of subnetworks"),
-      nonnegative("T", 0.1, "time", "temperature, learning rate over batch size"),
-      nonnegative("gamma", 0.0, "1/time", "weight decay"),
-      positive("beta1", 1.0, "x^2", "E x^2"),
-      real("beta2", 1.0, "x y", "E x y"),
-      nonnegative("alpha1", 2.0, "x^4", "Var x^2"),
-      real("alpha2", 2.0, "x^3 y", "Cov(x^2, x y)"),
-      nonnegative("alpha3", 3.0, "x^2 y^2", "Var x y"),
-      choice("reading", 0, 1, "0: Ito, what SGD does; 1: the same equation read in Stratonovich's sense"),
+      temperature_parameter,
+      decay_parameter,
+      beta1_parameter,
+      beta2_parameter,
+      alpha1_parameter,
+      alpha2_parameter,
+      alpha3_parameter,
+      reading_parameter,
   };
   static Shape shape(const double* p) {
     const int planes = (int(p[0]) + 1) * int(p[1]);

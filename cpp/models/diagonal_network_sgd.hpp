@@ -14,7 +14,7 @@ struct DiagonalNetworkSgd {
   static constexpr Parameter parameters[] = {
       count("depth", 1, 0, "D: layers minus one; 0 is linear regression"),
       count("width", 1, 1, "d: number of subnetworks"),
-      nonnegative("gamma", 0.0, "1/time", "weight decay"),
+      decay_parameter,
       k_parameter,
       s_parameter,
       beta1_parameter,

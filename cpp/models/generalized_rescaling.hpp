@@ -16,14 +16,14 @@ struct GeneralizedRescaling {
   // the tail holds the powers, integers from 1 to 16
   static constexpr Parameter parameters[] = {
       count("factors", 2, 1, "number of parameters"),
-      nonnegative("T", 0.1, "time", "temperature, learning rate over batch size"),
-      nonnegative("gamma", 0.0, "1/time", "weight decay"),
-      positive("beta1", 1.0, "x^2", "E x^2"),
-      real("beta2", 1.0, "x y", "E x y"),
-      nonnegative("alpha1", 2.0, "x^4", "Var x^2"),
-      real("alpha2", 2.0, "x^3 y", "Cov(x^2, x y)"),
-      nonnegative("alpha3", 3.0, "x^2 y^2", "Var x y"),
-      choice("reading", 0, 1, "0: Ito, what SGD does; 1: the same equation read in Stratonovich's sense"),
+      temperature_parameter,
+      decay_parameter,
+      beta1_parameter,
+      beta2_parameter,
+      alpha1_parameter,
+      alpha2_parameter,
+      alpha3_parameter,
+      reading_parameter,
   };
   static constexpr int named = 9;
   static Shape shape(const double* p) { return {int(p[0]), int(p[0]), 1, Draw::increments}; }

@@ -15,7 +15,7 @@ struct GeneralizedRescalingSgd {
   // the tail holds the powers, integers from 1 to 16, then the data set
   static constexpr Parameter parameters[] = {
       count("factors", 2, 1, "number of parameters"),
-      nonnegative("gamma", 0.0, "1/time", "weight decay"),
+      decay_parameter,
       k_parameter,
       s_parameter,
       beta1_parameter,

@@ -5,7 +5,7 @@
 //   q(v) = alpha1 v^2 - 2 alpha2 v + alpha3,  ONE Wiener process for all parameters.
 #pragma once
 
-#include "../model.hpp"
+#include "data_moments.hpp"
 
 ESCAPADE_BEGIN
 

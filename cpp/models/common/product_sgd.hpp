@@ -10,8 +10,6 @@ ESCAPADE_BEGIN
 
 constexpr Parameter k_parameter = real("k", 1.0, "y/x", "slope of the teacher: y = k x + s e (laws 1 and 2)");
 constexpr Parameter s_parameter = nonnegative("s", 1.0, "y", "standard deviation of the label noise (laws 1 and 2)");
-constexpr Parameter beta1_parameter = positive("beta1", 1.0, "x^2", "E x^2 (law 0)");
-constexpr Parameter beta2_parameter = real("beta2", 1.0, "x y", "E x y (law 0)");
 
 // Pairs x, y of a minibatch. Any: the law is known at run time only; otherwise it is gaussian, with S = 1.
 //   gaussian: x ~ N(0, 1), y = k x + s e; two normals per sample
