@@ -4,6 +4,7 @@
 // can take the place of these functions without touching a scheme.
 #pragma once
 
+#include "ids.hpp"
 #include "normal.hpp"
 #include "philox.hpp"
 
@@ -58,9 +59,9 @@ struct BlockPart {
 };
 struct ParticlePart {
   U64 x0, x1, x2;
-  ESCAPADE_HD void set(uint64_t first, uint64_t stride, uint64_t block, Stream stream, const PhiloxKeys& keys) {
+  ESCAPADE_HD void set(const Ids& ids, size_t stride, uint64_t block, Stream stream, const PhiloxKeys& keys) {
     U64 id;
-    for (int i = 0; i < Native<uint64_t>::lanes; ++i) id[i] = first + stride * uint64_t(i);
+    for (int i = 0; i < Native<uint64_t>::lanes; ++i) id[i] = ids[stride * size_t(i)];
     const U64 p0 = multiply_low_words(id, U64{} + philox_mul0);
     const U64 y2 = high_words(p0) ^ (U64{} + (counter_word3(block, stream) ^ keys.k1[0]));
     const U64 p1 = multiply_low_words(y2, U64{} + philox_mul1);
@@ -127,11 +128,10 @@ template <int lanes> void normals_of_blocks(double* z, const PhiloxKeys&, Stream
 
 // The same for particles anywhere; slower.
 template <class T>
-void fill_singly(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, uint64_t block,
-                 bool normals) {
+void fill_singly(T* out, size_t row, const PhiloxKeys& keys, Stream stream, const Ids& ids, uint64_t block, bool normals) {
   if (sizeof(T) == 4 && !normals) {
     for (int i = 0; i < tile_lanes; ++i) {
-      const uint64_t id = first_id + uint64_t(i);
+      const uint64_t id = ids[size_t(i)];
       uint32_t w[4] = {uint32_t(id), uint32_t(id >> 32), counter_word2(block), counter_word3(block, stream)};
       philox(w, uint32_t(keys.k0[0]), uint32_t(keys.k1[0]));
       for (size_t j = 0; j < 4; ++j) __builtin_memcpy(out + j * row + i, &w[j], 4);
@@ -140,15 +140,24 @@ void fill_singly(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint
   }
   uint64_t id[tile_lanes], blocks[tile_lanes];
   alignas(64) T z[16 / sizeof(T) * tile_lanes];
-  for (int i = 0; i < tile_lanes; ++i) id[i] = first_id + uint64_t(i), blocks[i] = block;
+  for (int i = 0; i < tile_lanes; ++i) id[i] = ids[size_t(i)], blocks[i] = block;
   normals_of_blocks<tile_lanes>(z, keys, stream, id, blocks);
   for (size_t j = 0; j < 16 / sizeof(T); ++j) __builtin_memcpy(out + j * row, z + j * tile_lanes, tile_lanes * sizeof(T));
+}
+
+// How many particles at the most, in multiples of tile_lanes, share the high word of their ids with the first one.
+inline uint64_t lanes_to_carry(const Ids& ids, uint64_t most) {
+  constexpr uint64_t low = 0xffffffffu;
+  if (!ids.list) return (low + 1 - (ids.first & low)) / tile_lanes * tile_lanes;
+  uint64_t same = 0;
+  while (same < most && ids.list[same] >> 32 == ids.list[0] >> 32) ++same;
+  return same / tile_lanes * tile_lanes;
 }
 
 // out[(per_block b + j) * row + p] for b < blocks, j < per_block, p < particles; particles is a multiple of tile_lanes.
 // A block is four draws of 32-bit noise (T float) or two of 53-bit noise (double). Without `normals` the words are left raw.
 template <class T>
-void fill_tile(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, int particles,
+void fill_tile(T* out, size_t row, const PhiloxKeys& keys, Stream stream, const Ids& ids, int particles,
                uint64_t first_block, int blocks, bool normals) {
   constexpr int per_block = 16 / int(sizeof(T)), lanes = Native<uint64_t>::lanes, per_unit = chains_per_unit<T>;
   constexpr int most_particles = 256, most_blocks = 16;  // words and normals stay in L1
@@ -159,16 +168,18 @@ void fill_tile(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64
     const uint64_t block = first_block + uint64_t(b);
     count = int(min(min(uint64_t(blocks - b), uint64_t(most_blocks)), low + 1 - (block & low)));
     for (int p = 0, width; p < particles; p += width) {
-      const uint64_t id = first_id + uint64_t(p), to_carry = (low + 1 - (id & low)) / tile_lanes * tile_lanes;
+      const uint64_t most = min(uint64_t(particles - p), uint64_t(most_particles));
+      const Ids some = ids.from(size_t(p));
+      const uint64_t id = some[0], to_carry = lanes_to_carry(some, most);
       T* at = out + size_t(per_block * b) * row + p;
-      width = int(min(min(uint64_t(particles - p), uint64_t(most_particles)), max(to_carry, uint64_t(tile_lanes))));
+      width = int(min(most, max(to_carry, uint64_t(tile_lanes))));
       if (to_carry == 0) {  // the high word of the id changes among these: once in 2^32 particles
         for (int i = 0; i < count; ++i)
-          fill_singly(at + size_t(per_block * i) * row, row, keys, stream, id, block + uint64_t(i), normals);
+          fill_singly(at + size_t(per_block * i) * row, row, keys, stream, some, block + uint64_t(i), normals);
         continue;
       }
       for (int i = 0; i < width / lanes; ++i)
-        chains[i].set(id + uint64_t(i / per_unit * per_unit * lanes + i % per_unit), per_unit, block, stream, keys);
+        chains[i].set(some.from(size_t(i / per_unit * per_unit * lanes + i % per_unit)), per_unit, block, stream, keys);
       for (int i = 0; i < count; ++i) parts[i] = BlockPart(id, block + uint64_t(i), keys);
       fill_words(at, row, keys, chains, width / lanes, parts, count);
       if (normals) words_to_normals(at, row, count * per_block / 2, width);
@@ -177,9 +188,9 @@ void fill_tile(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64
 }
 
 template <class T>
-void fill_normals(T* out, size_t row, const PhiloxKeys& keys, Stream stream, uint64_t first_id, int particles,
+void fill_normals(T* out, size_t row, const PhiloxKeys& keys, Stream stream, const Ids& ids, int particles,
                   uint64_t first_block, int blocks) {
-  fill_tile(out, row, keys, stream, first_id, particles, first_block, blocks, true);
+  fill_tile(out, row, keys, stream, ids, particles, first_block, blocks, true);
 }
 
 // Lanes 0, stride, 2 stride, ... of ids and blocks.

@@ -169,7 +169,7 @@ template <class View, class Scheme, class T, class Z> class AdaptiveTile {
       for (int i = 0; i < lanes; ++i) {
         const int k = first + (i & (width - 1));
         const unsigned place = cut_.place[k];
-        id[i] = tile_.first_id + place % tile_particles;
+        id[i] = tile_.ids[place % tile_particles];
         block[i] = (tile_.first_step + place / tile_particles) * substep_blocks + cut_.block[k] + unsigned(i / width);
       }
       normals_of_blocks<lanes>(z, keys_, Stream::substeps, id, block);

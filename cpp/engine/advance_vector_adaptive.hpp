@@ -167,7 +167,7 @@ template <class View, class Scheme, class T, class Z> class VectorAdaptiveTile {
       alignas(64) uint64_t id[lanes], block[lanes];
       for (int i = 0; i < lanes; ++i) {
         const unsigned place = cut_.place[first + i];
-        id[i] = tile_.first_id + place % tile_particles;
+        id[i] = tile_.ids[place % tile_particles];
         block[i] = (tile_.first_step + place / tile_particles) * substep_blocks + cut_.block[first + i]++;
       }
       normals_of_blocks<lanes>(z, keys_, Stream::substeps, id, block);

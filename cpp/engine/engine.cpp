@@ -103,7 +103,7 @@ void Engine::advance_tile(size_t point, size_t first, const Kernel& kernel, cons
   tile.counted = int(std::min(noise.columns(), n_ - first));
   tile.x = const_cast<char*>(address(point, 0, first));
   tile.plane = plane_;
-  tile.first_id = first_id_ + point * n_ + first;
+  tile.ids = {first_id_ + point * n_ + first, nullptr};
   tile.row = noise.columns();
   tile.draws = noise.draws();
   tile.scratch = worker.scratch.get();
@@ -112,7 +112,7 @@ void Engine::advance_tile(size_t point, size_t first, const Kernel& kernel, cons
   uint64_t draw = draw_;
   for (uint64_t done = 0; done < steps;) {
     tile.steps = noise.steps_from(draw, steps - done);
-    tile.normals = noise.fill(tile.first_id, tile.particles, draw, tile.steps);
+    tile.normals = noise.fill(tile.ids, tile.particles, draw, tile.steps);
     tile.first_step = step_ + done;
     kernel.advance(view, tile);
     done += uint64_t(tile.steps);

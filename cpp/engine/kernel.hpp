@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../core/ids.hpp"
+#include "../events/boundary.hpp"
+
 namespace escapade {
 
 enum class Precision : int { float32 = 0, float64 = 1 };
@@ -33,7 +36,8 @@ struct Tile {
   int counted;    // of these, how many belong to the ensemble
   int steps;
   double dt;
-  uint64_t first_id, first_step, seed;
+  Ids ids;
+  uint64_t first_step, seed;
   uint64_t substeps = 0, floor_hits = 0;  // counted by adaptive schemes
 };
 
@@ -51,6 +55,8 @@ struct Kernel {
   const char* (*check)(const double* parameters);  // why these parameters exclude the scheme, or nullptr
   void (*prepare)(const double* parameters, ViewStorage&);
   void (*advance)(const ViewStorage&, Tile&);
+  // noise along the normal of a boundary, per unit of time, in rows of particles; nullptr for processes in discrete time
+  void (*variance)(const ViewStorage&, const Tile&, const void* states, const Boundary&, void* out);
 };
 
 struct ParameterInfo {
@@ -66,6 +72,8 @@ struct ModelInfo {
   const char* (*check)(const double* parameters);  // constraints between parameters
   Shape (*shape)(const double* parameters);
   size_t (*tail)(const double* parameters);  // numbers after the named ones
+  // drift and noise at n states, planes rows each (engine/evaluate.hpp); nullptr for processes in discrete time
+  void (*evaluate)(const double* parameters, int draws, const double* x, size_t n, double* drift, double* noise);
 };
 struct SchemeInfo {
   const char *name, *summary, *calculus, *coordinate;
@@ -96,14 +104,16 @@ struct Target {
   int kernel_count;
   const CoordinateInfo* coordinates;
   int coordinate_count;
-  void (*fill_normals32)(float* out, size_t row, uint64_t seed, uint32_t stream, uint64_t first_id, int particles,
+  void (*fill_normals32)(float* out, size_t row, uint64_t seed, uint32_t stream, const Ids&, int particles,
                          uint64_t first_block, int blocks);
-  void (*fill_normals64)(double* out, size_t row, uint64_t seed, uint32_t stream, uint64_t first_id, int particles,
+  void (*fill_normals64)(double* out, size_t row, uint64_t seed, uint32_t stream, const Ids&, int particles,
                          uint64_t first_block, int blocks);
-  void (*fill_words32)(float* out, size_t row, uint64_t seed, uint32_t stream, uint64_t first_id, int particles,
+  void (*fill_words32)(float* out, size_t row, uint64_t seed, uint32_t stream, const Ids&, int particles,
                        uint64_t first_block, int blocks);  // raw words in the places of normals
   void (*philox)(uint32_t (&counter)[4], uint32_t key0, uint32_t key1);
   void (*uniforms)(double* out, uint64_t seed, uint32_t stream, uint64_t first_id, size_t n, uint64_t block);
+  // the steps of a tile, whose normals are there, under watch for boundaries
+  void (*run_watched)(const Kernel&, const ViewStorage&, Tile&, const Watch&);
   // observers: one chunk of physical coordinates in double
   void (*power_sums)(const double* x, size_t n, double shift, int highest, MomentSums&);
   void (*bin)(const double* x, size_t n, int scale, double lo, double inverse_width, double threshold, int64_t bins,

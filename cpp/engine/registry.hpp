@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "advance.hpp"
+#include "evaluate.hpp"
 
 ESCAPADE_BEGIN
 
@@ -85,11 +86,16 @@ template <class View, class S, class T, class Z> size_t scratch_bytes(const doub
   else return 0;
 }
 
+template <class M, class View, class T, class Z> constexpr auto variance_of() -> decltype(Kernel::variance) {
+  if constexpr (M::calculus == Calculus::discrete) return nullptr;
+  else return normal_variance<View, T, Z>;
+}
+
 template <class M, class S, class T, class Z> void add_kernel(Kernels& out) {
   using View = typename ViewOf<M, S::coordinate, T>::type;
   out.add({M::name, S::name, sizeof(T) == 4 ? Precision::float32 : Precision::float64,
            sizeof(Z) == 4 ? Precision::float32 : Precision::float64, S::adaptive, scratch_bytes<View, S, T, Z>,
-           check_view<View>, prepare_view<View>, advance<View, S, T, Z>});
+           check_view<View>, prepare_view<View>, advance<View, S, T, Z>, variance_of<M, View, T, Z>()});
 }
 
 // Whether a scheme can step a view: its coordinate is there, and what it needs of the view is.
@@ -135,7 +141,10 @@ template <class M, class... S> ModelTable make_table(SchemeList<S...>) {
   if constexpr (requires(const double* p) { M::shape(p); }) shape = M::shape;
   size_t (*tail)(const double*) = [](const double*) -> size_t { return 0; };
   if constexpr (requires(const double* p) { M::tail(p); }) tail = M::tail;
-  t.info = {M::name, M::equation, M::source, text(M::calculus), nullptr, t.parameters.size, check, shape, tail};
+  decltype(ModelInfo::evaluate) evaluate = nullptr;
+  if constexpr (M::calculus != Calculus::discrete)
+    evaluate = evaluate_model<typename ViewOf<M, Coordinate::physical, double>::type>;
+  t.info = {M::name, M::equation, M::source, text(M::calculus), nullptr, t.parameters.size, check, shape, tail, evaluate};
   return t;
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "../core/noise.hpp"
+#include "../events/watch.hpp"
 #include "../observers/histogram.hpp"
 #include "../observers/moments.hpp"
 #include "kernel.hpp"
@@ -50,15 +51,15 @@ template <class T> bool math_of(const char* name, const void* in, void* out, siz
 inline Target target_functions(const char* isa) {
   Target t{};
   t.isa = isa;
-  t.fill_normals32 = [](float* out, size_t row, uint64_t seed, uint32_t stream, uint64_t id, int particles, uint64_t block,
+  t.fill_normals32 = [](float* out, size_t row, uint64_t seed, uint32_t stream, const Ids& id, int particles, uint64_t block,
                         int blocks) {
     fill_normals(out, row, PhiloxKeys(seed), Stream(stream), id, particles, block, blocks);
   };
-  t.fill_normals64 = [](double* out, size_t row, uint64_t seed, uint32_t stream, uint64_t id, int particles, uint64_t block,
-                        int blocks) {
+  t.fill_normals64 = [](double* out, size_t row, uint64_t seed, uint32_t stream, const Ids& id, int particles,
+                        uint64_t block, int blocks) {
     fill_normals(out, row, PhiloxKeys(seed), Stream(stream), id, particles, block, blocks);
   };
-  t.fill_words32 = [](float* out, size_t row, uint64_t seed, uint32_t stream, uint64_t id, int particles, uint64_t block,
+  t.fill_words32 = [](float* out, size_t row, uint64_t seed, uint32_t stream, const Ids& id, int particles, uint64_t block,
                       int blocks) {
     fill_tile(out, row, PhiloxKeys(seed), Stream(stream), id, particles, block, blocks, false);
   };
@@ -66,6 +67,7 @@ inline Target target_functions(const char* isa) {
   t.uniforms = [](double* out, uint64_t seed, uint32_t stream, uint64_t id, size_t n, uint64_t block) {
     fill_uniforms(out, PhiloxKeys(seed), Stream(stream), id, n, block);
   };
+  t.run_watched = run_watched;
   t.power_sums = power_sums;
   t.bin = bin;
   t.count_nonfinite = count_nonfinite;

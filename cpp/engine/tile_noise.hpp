@@ -53,10 +53,10 @@ class TileNoise {
     return int(std::min(room, steps));
   }
 
-  const void* fill(uint64_t first_id, int particles, uint64_t draw, int steps) {
+  const void* fill(const Ids& ids, int particles, uint64_t draw, int steps) {
     if (rows_ == 0) return fine_.get();  // nothing is drawn, but addresses are still computed from it
-    if (drawn_ == Precision::float32) return fill_as<float>(first_id, particles, draw, steps);
-    const double* z = fill_as<double>(first_id, particles, draw, steps);
+    if (drawn_ == Precision::float32) return fill_as<float>(ids, particles, draw, steps);
+    const double* z = fill_as<double>(ids, particles, draw, steps);
     if (wanted_ == Precision::float64) return z;
     float* narrow = static_cast<float*>(narrow_.get());
     for (int s = 0; s < steps * shape_.draws; ++s)
@@ -65,18 +65,18 @@ class TileNoise {
   }
 
  private:
-  void draw_rows(float* out, uint64_t id, int particles, uint64_t block, int blocks) {
+  void draw_rows(float* out, const Ids& id, int particles, uint64_t block, int blocks) {
     const uint32_t stream = shape_.kind == Draw::increments ? 0 : data_stream;
     if (shape_.kind == Draw::words) target_.fill_words32(out, columns(), seed_, stream, id, particles, block, blocks);
     else target_.fill_normals32(out, columns(), seed_, stream, id, particles, block, blocks);
   }
-  void draw_rows(double* out, uint64_t id, int particles, uint64_t block, int blocks) {
+  void draw_rows(double* out, const Ids& id, int particles, uint64_t block, int blocks) {
     target_.fill_normals64(out, columns(), seed_, shape_.kind == Draw::increments ? 0 : data_stream, id, particles, block,
                            blocks);
   }
 
   // rows of single draws; the first one sits at the returned pointer
-  template <class Z> const Z* fill_fine(uint64_t id, int particles, uint64_t draw, int count) {
+  template <class Z> const Z* fill_fine(const Ids& id, int particles, uint64_t draw, int count) {
     constexpr uint64_t per_block = 16 / sizeof(Z);
     Z* out = static_cast<Z*>(fine_.get());
     const uint64_t skip = draw % per_block;
@@ -85,7 +85,7 @@ class TileNoise {
     return out + skip * columns();
   }
 
-  template <class Z> const Z* fill_as(uint64_t id, int particles, uint64_t draw, int steps) {
+  template <class Z> const Z* fill_as(const Ids& id, int particles, uint64_t draw, int steps) {
     const int d = shape_.draws;
     if (coarsen_ == 1) return fill_fine<Z>(id, particles, draw, steps * d);
     Z* const coarse = static_cast<Z*>(coarse_.get());

@@ -11,55 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/engine.hpp"
-
-namespace py = pybind11;
-using namespace escapade;
+#include "bindings.hpp"
 
 namespace {
-
-using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
-
-Precision precision(const std::string& dtype) {
-  if (dtype == "float32") return Precision::float32;
-  if (dtype == "float64") return Precision::float64;
-  throw py::value_error("dtype = '" + dtype + "': must be float32 or float64");
-}
-
-const ModelInfo& find_model(const std::string& model) {
-  const Target& t = active_target();
-  for (int i = 0; i < t.model_count; ++i)
-    if (model == t.models[i].name) return t.models[i];
-  throw py::value_error("model = '" + model + "' is unknown");
-}
-
-// Rows of parameters, one for each point of a sweep; rows first .. end - 1 are checked to be as long as they say.
-Parameters some_rows(const std::string& model, const Doubles& values, size_t first, size_t end) {
-  const ModelInfo& m = find_model(model);
-  const size_t named = size_t(m.parameter_count);
-  if (values.ndim() != 2 || size_t(values.shape(0)) < end || size_t(values.shape(1)) < named)
-    throw py::value_error("parameters must have shape (points, length)");
-  const Parameters rows{values.data(), size_t(values.shape(1))};
-  for (size_t k = first; k < end; ++k)
-    if (named + m.tail(rows.at(k)) != rows.length)
-      throw py::value_error("parameters of " + model + " must have length " + std::to_string(named + m.tail(rows.at(k))) +
-                            ", got " + std::to_string(rows.length));
-  return rows;
-}
-
-// All rows, of particles of one size.
-Parameters rows_of(const std::string& model, const Doubles& values) {
-  const size_t points = values.ndim() == 2 ? size_t(values.shape(0)) : 0;
-  const Parameters rows = some_rows(model, values, 0, std::max(points, size_t(1)));
-  const ModelInfo& m = find_model(model);
-  const Shape first = m.shape(rows.at(0));
-  for (size_t k = 1; k < points; ++k) {
-    const Shape s = m.shape(rows.at(k));
-    if (s.dim != first.dim || s.planes != first.planes || s.draws != first.draws || s.kind != first.kind)
-      throw py::value_error("particles of " + model + " must have the same size and draws at all points");
-  }
-  return rows;
-}
 
 void check_points(const Engine& e, const Doubles& values) {
   if (size_t(values.shape(0)) != e.points()) throw py::value_error("parameters must have a row for each point");
@@ -172,8 +126,8 @@ py::array_t<T> normals(size_t n, int count, uint64_t seed, uint32_t stream, uint
   std::vector<T> scratch(padded * size_t(blocks * per_block) + 16);
   T* at = reinterpret_cast<T*>((reinterpret_cast<uintptr_t>(scratch.data()) + 63) / 64 * 64);
   if constexpr (sizeof(T) == 4)
-    active_target().fill_normals32(at, padded, seed, stream, first_id, int(padded), block, blocks);
-  else active_target().fill_normals64(at, padded, seed, stream, first_id, int(padded), block, blocks);
+    active_target().fill_normals32(at, padded, seed, stream, Ids{first_id, nullptr}, int(padded), block, blocks);
+  else active_target().fill_normals64(at, padded, seed, stream, Ids{first_id, nullptr}, int(padded), block, blocks);
   py::array_t<T> out({size_t(count), n});
   for (int k = 0; k < count; ++k) std::memcpy(out.mutable_data(k, 0), at + size_t(k) * padded, n * sizeof(T));
   return out;
@@ -261,6 +215,8 @@ PYBIND11_MODULE(_core, m) {
         return sums_array(sums, highest);
       },
       py::arg("x"), py::arg("shift"), py::arg("highest"), py::arg("threads") = 1);
+
+  bind_passage(m);
 
   py::class_<Engine>(m, "Engine", py::module_local())
       .def(py::init([](size_t n, const std::string& dtype, const std::string& noise, uint64_t seed, int threads,

@@ -1,0 +1,62 @@
+// The variance per unit of time of the noise along the normal of a boundary, n . b b^T n, of many particles: what the bridge
+// test of a scheme's coordinate needs.
+#pragma once
+
+#include "../engine/packs.hpp"
+#include "boundary.hpp"
+
+ESCAPADE_BEGIN
+
+// Wiener increments of which one is 1 and the others are 0.
+template <class V> struct UnitIncrement {
+  int which;
+  ESCAPADE_HD V operator()(int j) const { return V(Lane<V>(j == which)); }
+};
+
+// (x - centre) / |x - centre|, or the direction of a plane, times dx.
+template <class V> ESCAPADE_HD V along_normal(const Boundary& b, const V* x, const V* dx, int planes) {
+  using T = Lane<V>;
+  if (b.kind == Boundary::Kind::coordinate) return dx[b.coordinate];
+  V sum(T(0)), square(T(0));
+  for (int k = 0; k < planes; ++k) {
+    const V n = b.kind == Boundary::Kind::ball ? x[k] - T(b.vector[k]) : V(T(b.vector[k]));
+    sum = fma(n, dx[k], sum);
+    square = fma(n, n, square);
+  }
+  return b.kind == Boundary::Kind::ball ? sum / sqrt(square) : sum;
+}
+
+// x holds rows of states, plane by plane, `row` apart; tile gives the number of particles and of draws, and scratch.
+template <class View, class T, class Z>
+void normal_variance(const ViewStorage& storage, const Tile& tile, const void* rows, const Boundary& b, void* result) {
+  using V = Pack<T, pack_lanes<T, Z>>;
+  const View view = *reinterpret_cast<const View*>(storage.bytes);
+  const T* x = static_cast<const T*>(rows);
+  T* out = static_cast<T*>(result);
+  if constexpr (is_vector<View>) {
+    V* const y = static_cast<V*>(tile.scratch);
+    V *const dx = y + view.planes, *const temporary = dx + view.planes;
+    for (int p = 0; p < tile.particles; p += V::lanes) {
+      load_planes(y, x + p, tile.row, view.planes);
+      const auto at = view.evaluate(y, temporary);
+      V sum(T(0));
+      for (int j = 0; j < tile.draws; ++j) {
+        view.increment(at, y, UnitIncrement<V>{j}, V(T(0)), dx, temporary);
+        const V along = along_normal(b, y, dx, view.planes);
+        sum = fma(along, along, sum);
+      }
+      sum.store(out + p);
+    }
+  } else {
+    for (int p = 0; p < tile.particles; p += V::lanes) {
+      if constexpr (requires(V y) { view.diffusion(y); }) {
+        const V noise = view.diffusion(V::load(x + p));
+        (noise * noise).store(out + p);
+      } else {
+        V(T(1)).store(out + p);
+      }
+    }
+  }
+}
+
+ESCAPADE_END
