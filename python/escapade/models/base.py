@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .. import _core
 from .._checks import choice
+from ._evaluate import evaluate
 from ._sweep import Values, broadcast_shape, checked, rows
 
 if TYPE_CHECKING:
@@ -217,6 +218,50 @@ class Model:
         """Return the scheme that ``scheme="auto"`` picks."""
         usable = self.schemes
         return next((s for s in self.preferred_schemes if s in usable), usable[0])
+
+    # -- what it says at a point -------------------------------------------------------------------
+
+    def drift(self, x: npt.ArrayLike) -> FloatArray:
+        """Return the drift of the equation at states, in the physical coordinate.
+
+        Parameters
+        ----------
+        x : array_like, shape (...,) or (..., dim) if `vector`
+            States; nothing is checked against `domain`.
+
+        Returns
+        -------
+        ndarray of float64, of the shape of ``x``
+
+        Raises
+        ------
+        NotImplementedError
+            For processes in discrete time.
+        ValueError
+            For sweeps, and if the last axis of ``x`` is not ``dim`` long.
+        """
+        return evaluate(self, x)[0]
+
+    def diffusion(self, x: npt.ArrayLike) -> FloatArray:
+        """Return the noise coefficient at states: ``b`` of ``dx = a dt + b dW``.
+
+        Parameters
+        ----------
+        x : array_like, shape (...,) or (..., dim) if `vector`
+            States; nothing is checked against `domain`.
+
+        Returns
+        -------
+        ndarray of float64, of the shape of ``x``; (..., dim, processes) if `vector`
+
+        Raises
+        ------
+        NotImplementedError
+            For processes in discrete time.
+        ValueError
+            For sweeps, and if the last axis of ``x`` is not ``dim`` long.
+        """
+        return evaluate(self, x)[1]
 
     # -- what can be said of it --------------------------------------------------------------------
 
