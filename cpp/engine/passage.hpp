@@ -16,8 +16,8 @@ struct OwnedBoundary {
 
 class Passage {
  public:
-  // States in the coordinate of the scheme, `planes` rows of n; one number for each particle. Of level `peak_of` the highest
-  // value at ends of steps is kept; -1 for none.
+  // States in the coordinate of the scheme, `planes` rows of n; one number for each particle. Of boundary `peak_of` the
+  // highest sign * level(x) at ends of steps is kept; -1 for none.
   Passage(const std::string& model, const std::string& scheme, const Shape&, std::vector<double> parameters, size_t n,
           const double* x0, const uint64_t* ids, std::vector<OwnedBoundary>, int peak_of, Precision state, Precision noise,
           uint64_t seed, double dt, int threads);

@@ -40,7 +40,7 @@ struct Watch {
   void* variance;        // for each boundary one row, of the noise along its normal per unit of time
   uint8_t* alive;        // of each particle
   const uint32_t* slot;  // where its results go
-  void* peak;            // the highest level of `peak_of` so far, of each particle; or nullptr
+  void* peak;            // the highest sign * level(x) of `peak_of` so far, of each particle; or nullptr
   int peak_of;
   // results, by slot
   double *time, *highest;

@@ -145,7 +145,8 @@ template <class T> class WatchedTile {
   void raise_peaks() const {
     T* const peak = static_cast<T*>(watch_.peak);
     const T* const level = level_row(watch_.peak_of, 1);
-    for (int p = 0; p < tile_.particles; p += V::lanes) max(V::load(level + p), V::load(peak + p)).store(peak + p);
+    const T sign = T(watch_.boundaries[watch_.peak_of].sign);
+    for (int p = 0; p < tile_.particles; p += V::lanes) max(sign * V::load(level + p), V::load(peak + p)).store(peak + p);
   }
 
   // Adds those who met boundary b in this step to the list.
