@@ -26,33 +26,43 @@ from .observers import (
     Snapshots,
     TimeAverage,
 )
+from .passage.regions import Ball, HalfSpace, Interval
 from .report import EnsembleWarning, NonFiniteError, Report
 
 if TYPE_CHECKING:
-    from . import laws, plots, reproduce, theory
+    from . import laws, passage, plots, reproduce, theory
+    from .passage.crossings import crossings
+    from .passage.escape import TargetError, escape
 
 __version__: str = _core.version
 
 __all__ = [
     "Autocorrelation",
     "BalanceResidual",
+    "Ball",
     "Ensemble",
     "EnsembleWarning",
+    "HalfSpace",
     "Histogram",
+    "Interval",
     "LyapunovExponent",
     "Moments",
     "NonFiniteError",
     "Observer",
     "Report",
     "Snapshots",
+    "TargetError",
     "TimeAverage",
     "Trajectory",
     "__version__",
+    "crossings",
     "data",
+    "escape",
     "init",
     "laws",
     "models",
     "observables",
+    "passage",
     "plots",
     "reproduce",
     "schemes",
@@ -60,10 +70,15 @@ __all__ = [
 ]
 
 
+_FROM_PASSAGE = {"TargetError": "escape", "crossings": "crossings", "escape": "escape"}
+
+
 def __getattr__(name: str) -> Any:
     # these bring in parts of scipy and matplotlib that take a while to import
-    if name in ("laws", "plots", "reproduce", "theory"):
+    if name in ("laws", "passage", "plots", "reproduce", "theory"):
         return importlib.import_module(f".{name}", __name__)
+    if name in _FROM_PASSAGE:
+        return getattr(importlib.import_module(f".passage.{_FROM_PASSAGE[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

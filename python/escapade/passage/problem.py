@@ -49,6 +49,14 @@ class Problem:
     noise: str
     threads: int
     first_id: int
+    x0: Any
+
+    def further(self, count: int) -> Problem:
+        """Return the same problem for the particles whose numbers begin ``count`` later."""
+        first_id = self.first_id + count
+        start = self.initial
+        initial = Initial(self.x0, self.model, start.n, start.dtype, first_id)
+        return replace(self, initial=initial, first_id=first_id)
 
     def start(self, n: int, first: int = 0) -> FloatArray:
         """Return the initial states of particles first, ..., first + n - 1, physical.
@@ -133,7 +141,7 @@ def prepare(
     )
     initial = Initial(x0, model, n, np.dtype(dtype), first_id)
     problem = Problem(
-        model, region, boundaries, name, dt, initial, seed, dtype, noise, threads, first_id
+        model, region, boundaries, name, dt, initial, seed, dtype, noise, threads, first_id, x0
     )
     _check_start(problem, n)
     return problem
