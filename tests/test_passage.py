@@ -48,7 +48,9 @@ def ends(lower: float, upper: float, test: str = "bridge") -> list[Boundary]:
 # -- against a replay ------------------------------------------------------------------------------
 
 
-def paths(model: ea.models.Model, scheme: str, n: int, x0: Any, dt: float, steps: int) -> np.ndarray:
+def paths(
+    model: ea.models.Model, scheme: str, n: int, x0: Any, dt: float, steps: int
+) -> np.ndarray:
     """States of an ensemble after each step in the coordinate of the scheme, float64."""
     ens = ea.Ensemble(model, n, x0, seed=2**50 + 3, noise="float64")
     ens.run(steps=1, dt=dt, scheme=scheme, on_bad="ignore")
@@ -91,9 +93,7 @@ def replay(
                     }[at.kind]
                     noise = normal @ noise
                 v = float(np.sum(noise**2)) * dt
-                w = _core.philox(
-                    [i, 0, (4 * k + b) & 0xFFFFFFFF, BRIDGE_STREAM << 24], [3, 2**18]
-                )
+                w = _core.philox([i, 0, (4 * k + b) & 0xFFFFFFFF, BRIDGE_STREAM << 24], [3, 2**18])
                 u = (2 * ((w[0] | w[1] << 32) >> 12) + 1) * 2.0**-53
                 p = np.exp(-2 * d * d2 / v) if d2 > 0 else 1.0
                 if u >= p:
@@ -316,9 +316,7 @@ def test_same_bits_however_it_is_run(case: int, dtype: str, noise: str) -> None:
 
 
 @MODEST
-@given(
-    st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=40, unique=True), st.integers(0, 5)
-)
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=40, unique=True), st.integers(0, 5))
 def test_a_particle_does_not_know_its_company(ids: list[int], case: int) -> None:
     model, scheme, x0, boundaries = CASES[case]
     given = np.array(ids, dtype=np.uint64)
