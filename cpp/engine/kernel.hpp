@@ -55,8 +55,9 @@ struct Kernel {
   const char* (*check)(const double* parameters);  // why these parameters exclude the scheme, or nullptr
   void (*prepare)(const double* parameters, ViewStorage&);
   void (*advance)(const ViewStorage&, Tile&);
-  // noise along the normal of a boundary, per unit of time, in rows of particles; nullptr for processes in discrete time
-  void (*variance)(const ViewStorage&, const Tile&, const void* states, const Boundary&, void* out);
+  // variance of the noise along the normal of a boundary, per unit of time; nullptr for processes in discrete time
+  void (*variance)(const ViewStorage&, const Tile&, const void* states, size_t plane, const Boundary&, void* out);
+  bool additive;  // it is the same everywhere
 };
 
 struct ParameterInfo {

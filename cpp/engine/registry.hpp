@@ -95,7 +95,7 @@ template <class M, class S, class T, class Z> void add_kernel(Kernels& out) {
   using View = typename ViewOf<M, S::coordinate, T>::type;
   out.add({M::name, S::name, sizeof(T) == 4 ? Precision::float32 : Precision::float64,
            sizeof(Z) == 4 ? Precision::float32 : Precision::float64, S::adaptive, scratch_bytes<View, S, T, Z>,
-           check_view<View>, prepare_view<View>, advance<View, S, T, Z>, variance_of<M, View, T, Z>()});
+           check_view<View>, prepare_view<View>, advance<View, S, T, Z>, variance_of<M, View, T, Z>(), is_additive<View>()});
 }
 
 // Whether a scheme can step a view: its coordinate is there, and what it needs of the view is.

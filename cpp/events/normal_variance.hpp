@@ -7,6 +7,13 @@
 
 ESCAPADE_BEGIN
 
+// Whether the noise of a view is the same everywhere; a model says so of views that have a diffusion(x) all the same.
+template <class View> constexpr bool is_additive() {
+  if constexpr (is_vector<View>) return false;
+  else if constexpr (requires { View::additive; }) return View::additive;
+  else return !requires(View m, double y) { m.diffusion(y); };
+}
+
 // Wiener increments of which one is 1 and the others are 0.
 template <class V> struct UnitIncrement {
   int which;
@@ -26,9 +33,10 @@ template <class V> ESCAPADE_HD V along_normal(const Boundary& b, const V* x, con
   return b.kind == Boundary::Kind::ball ? sum / sqrt(square) : sum;
 }
 
-// x holds rows of states, plane by plane, `row` apart; tile gives the number of particles and of draws, and scratch.
+// The tile gives the number of particles and of draws, and scratch.
 template <class View, class T, class Z>
-void normal_variance(const ViewStorage& storage, const Tile& tile, const void* rows, const Boundary& b, void* result) {
+void normal_variance(const ViewStorage& storage, const Tile& tile, const void* rows, size_t plane, const Boundary& b,
+                     void* result) {
   using V = Pack<T, pack_lanes<T, Z>>;
   const View view = *reinterpret_cast<const View*>(storage.bytes);
   const T* x = static_cast<const T*>(rows);
@@ -37,7 +45,7 @@ void normal_variance(const ViewStorage& storage, const Tile& tile, const void* r
     V* const y = static_cast<V*>(tile.scratch);
     V *const dx = y + view.planes, *const temporary = dx + view.planes;
     for (int p = 0; p < tile.particles; p += V::lanes) {
-      load_planes(y, x + p, tile.row, view.planes);
+      load_planes(y, x + p, plane, view.planes);
       const auto at = view.evaluate(y, temporary);
       V sum(T(0));
       for (int j = 0; j < tile.draws; ++j) {

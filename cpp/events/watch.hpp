@@ -35,9 +35,10 @@ inline double hitting_fraction(double d, double d2, double v, double u, uint64_t
   return z < 1e300 ? z / (1 + z) : 1;
 }
 
-// Particles that may have met a boundary, as many as fill some chains of Philox.
-struct BridgeGroup {
-  static constexpr int width = Native<uint64_t>::lanes, chains = 4, most = width * chains;
+// Particles that may have met a boundary, as many as fill some chains of Philox: one where there are few, to be done soon,
+// and several where there are many, to keep the ports busy.
+template <int chains> struct BridgeGroup {
+  static constexpr int width = Native<uint64_t>::lanes, most = width * chains;
   using V = Pack<double, most>;
   alignas(64) double d[most], d2[most], v[most], u[most], p[most];
   alignas(64) uint64_t id[most], block[most], words[most];
@@ -72,7 +73,12 @@ template <class T> class WatchedTile {
     const uint64_t first_step = tile_.first_step;
     const size_t bytes = size_t(tile_.draws) * tile_.row * (kernel_.noise == Precision::float32 ? 4 : 8);
     tile_.steps = 1;
-    for (int b = 0; b < watch_.count; ++b) find_levels(b, static_cast<const T*>(tile_.x), tile_.plane, level_row(b, 1));
+    for (int b = 0; b < watch_.count; ++b) {
+      const Boundary& at = watch_.boundaries[b];
+      keep_ |= at.test == Boundary::Test::bridge || at.action != Boundary::Action::absorb;
+      if (at.kind != Boundary::Kind::coordinate) find_levels(at, x(), tile_.plane, level_row(b, 1));
+      if (kernel_.additive) find_variance(b, x(), tile_.plane);
+    }
     for (int s = 0; s < steps; ++s) {
       tile_.normals = normals + size_t(s) * bytes;
       tile_.first_step = first_step + uint64_t(s);
@@ -85,16 +91,27 @@ template <class T> class WatchedTile {
   using V = Pack<T, 2 * Native<T>::lanes>;
   static_assert(V::lanes <= 32 && tile_lanes % V::lanes == 0);
 
+  T* x() const { return static_cast<T*>(tile_.x); }
+  T* before() const { return static_cast<T*>(watch_.before); }
   T* level_row(int b, int after) const { return static_cast<T*>(watch_.levels) + size_t(2 * b + after) * tile_.row; }
-  const T* variance_row(int b) const { return static_cast<const T*>(watch_.variance) + size_t(b) * tile_.row; }
+  T* variance_row(int b) const { return static_cast<T*>(watch_.variance) + size_t(b) * tile_.row; }
 
-  // The level function of boundary b.
-  void find_levels(int b, const T* x, size_t plane, T* out) const {
+  // The level function of a boundary before and after the step.
+  const T* old_level(int b) const {
     const Boundary& at = watch_.boundaries[b];
-    if (at.kind == Boundary::Kind::coordinate) {
-      __builtin_memcpy(out, x + size_t(at.coordinate) * plane, size_t(tile_.particles) * sizeof(T));
-      return;
-    }
+    return at.kind == Boundary::Kind::coordinate ? before() + size_t(at.coordinate) * tile_.row : level_row(b, 0);
+  }
+  const T* new_level(int b) const {
+    const Boundary& at = watch_.boundaries[b];
+    return at.kind == Boundary::Kind::coordinate ? x() + size_t(at.coordinate) * tile_.plane : level_row(b, 1);
+  }
+
+  void find_variance(int b, const T* rows, size_t plane) const {
+    const Boundary& at = watch_.boundaries[b];
+    if (at.test != Boundary::Test::endpoint) kernel_.variance(view_, tile_, rows, plane, at, variance_row(b));
+  }
+
+  void find_levels(const Boundary& at, const T* x, size_t plane, T* out) const {
     const bool ball = at.kind == Boundary::Kind::ball;
     for (int p = 0; p < tile_.particles; p += V::lanes) {
       V sum(T(0));
@@ -108,33 +125,33 @@ template <class T> class WatchedTile {
   }
 
   void step() {
-    T* const x = static_cast<T*>(tile_.x);
-    T* const before = static_cast<T*>(watch_.before);
-    for (int k = 0; k < watch_.planes; ++k)
-      __builtin_memcpy(before + size_t(k) * tile_.row, x + size_t(k) * tile_.plane, size_t(tile_.particles) * sizeof(T));
+    const size_t bytes = size_t(tile_.particles) * sizeof(T);
+    if (keep_)
+      for (int k = 0; k < watch_.planes; ++k)
+        __builtin_memcpy(before() + size_t(k) * tile_.row, x() + size_t(k) * tile_.plane, bytes);
     for (int b = 0; b < watch_.count; ++b) {
       const Boundary& at = watch_.boundaries[b];
-      if (at.action == Boundary::Action::reflect) continue;
-      __builtin_memcpy(level_row(b, 0), level_row(b, 1), size_t(tile_.particles) * sizeof(T));
-      if (at.test != Boundary::Test::endpoint)
-        kernel_.variance(view_, tile_, before, at, static_cast<T*>(watch_.variance) + size_t(b) * tile_.row);
+      if (at.kind != Boundary::Kind::coordinate) __builtin_memcpy(level_row(b, 0), level_row(b, 1), bytes);
+      if (!kernel_.additive && at.action != Boundary::Action::reflect) find_variance(b, x(), tile_.plane);
     }
     kernel_.advance(view_, tile_);
     for (int b = 0; b < watch_.count; ++b)
-      if (watch_.boundaries[b].action == Boundary::Action::reflect) reflect(watch_.boundaries[b], x);
+      if (watch_.boundaries[b].action == Boundary::Action::reflect) reflect(watch_.boundaries[b]);
     int found = 0;
     for (int b = 0; b < watch_.count; ++b) {
-      if (watch_.boundaries[b].action == Boundary::Action::reflect) continue;
-      find_levels(b, x, tile_.plane, level_row(b, 1));
-      found = meetings_of(b, found);
+      const Boundary& at = watch_.boundaries[b];
+      if (at.action == Boundary::Action::reflect) continue;
+      if (at.kind != Boundary::Kind::coordinate) find_levels(at, x(), tile_.plane, level_row(b, 1));
+      const int candidates = find_candidates(b);
+      if (candidates > 0) found = meetings_of(b, candidates, found);
     }
     if (watch_.peak) raise_peaks();
     if (found > 0) settle(found);
   }
 
   // Mirrored back: the symmetrised scheme, of weak order 1 (Bossy, Gobet and Talay 2004).
-  void reflect(const Boundary& at, T* x) const {
-    T* const y = x + size_t(at.coordinate) * tile_.plane;
+  void reflect(const Boundary& at) const {
+    T* const y = x() + size_t(at.coordinate) * tile_.plane;
     const T level = T(at.level), sign = T(at.sign);
     for (int p = 0; p < tile_.particles; p += V::lanes) {
       const V here = V::load(y + p);
@@ -144,30 +161,57 @@ template <class T> class WatchedTile {
 
   void raise_peaks() const {
     T* const peak = static_cast<T*>(watch_.peak);
-    const T* const level = level_row(watch_.peak_of, 1);
+    const T* const level = new_level(watch_.peak_of);
     const T sign = T(watch_.boundaries[watch_.peak_of].sign);
     for (int p = 0; p < tile_.particles; p += V::lanes) max(sign * V::load(level + p), V::load(peak + p)).store(peak + p);
   }
 
-  // Adds those who met boundary b in this step to the list.
-  int meetings_of(int b, int found) {
+  // Lists those whose step may have met boundary b, and returns how many there are.
+  int find_candidates(int b) {
     const Boundary& at = watch_.boundaries[b];
-    const T level = T(at.level), sign = T(at.sign);
-    const T *const old = level_row(b, 0), *const now = level_row(b, 1), *const v = variance_row(b);
+    const T *const old = old_level(b), *const now = new_level(b), *const v = variance_row(b);
+    const V level{T(at.level)};
     // a bridge that is not found by the smallest uniform, 2^-53, is no candidate
-    const T cut = T(0.5 * 36.8 * tile_.dt), inwards = T(mean_overshoot * sqrt(tile_.dt));
+    const T cut = T(0.5 * 36.8 * tile_.dt), inwards = T(at.sign * mean_overshoot * sqrt(tile_.dt));
+    const bool upper = at.sign > 0;
+    auto load = [](const T* at) { return V::load(at); };
+    switch (at.test) {
+      case Boundary::Test::bridge:
+        return candidates_where(
+            [&](int p) { return bits_less((level - load(old + p)) * (level - load(now + p)), cut * load(v + p)); });
+      case Boundary::Test::shift:
+        return candidates_where([&](int p) {
+          const V moved = level - inwards * sqrt(load(v + p)), x = load(now + p);
+          return upper ? bits_less_equal(moved, x) : bits_less_equal(x, moved);
+        });
+      default:
+        if (upper) return candidates_where([&](int p) { return bits_less_equal(level, load(now + p)); });
+        return candidates_where([&](int p) { return bits_less_equal(load(now + p), level); });
+    }
+  }
+
+  template <class Condition> int candidates_where(Condition condition) {
     int count = 0;
-    for (int p = 0; p < tile_.particles; p += V::lanes) {
-      const V d = sign * (level - V::load(old + p)), d2 = sign * (level - V::load(now + p));
-      Mask<T, V::lanes> mask = d2 <= T(0);
-      if (at.test == Boundary::Test::bridge) mask = d * d2 < cut * V::load(v + p);
-      if (at.test == Boundary::Test::shift) mask = d2 <= inwards * sqrt(V::load(v + p));
-      for (uint32_t bits = lane_bits(mask); bits; bits &= bits - 1) {
+    for (int p = 0; p < tile_.particles; p += V::lanes)
+      for (uint32_t bits = condition(p); bits; bits &= bits - 1) {
         const int i = p + __builtin_ctz(bits);
-        // `d > 0` fails outside, where boundaries that only count have left the particle
         candidates_[count] = i;
-        count += watch_.alive[i] && sign * (level - old[i]) > T(0);
+        count += watch_.alive[i];
       }
+    return count;
+  }
+
+  // Adds those of the candidates who met boundary b to the list of meetings.
+  int meetings_of(int b, int count, int found) {
+    const Boundary& at = watch_.boundaries[b];
+    if (at.action != Boundary::Action::absorb) {  // nobody who is absorbed is outside before a step
+      const T* const old = old_level(b);
+      int inside = 0;
+      for (int i = 0; i < count; ++i) {
+        candidates_[inside] = candidates_[i];
+        inside += T(at.sign) * (T(at.level) - old[candidates_[i]]) > T(0);
+      }
+      count = inside;
     }
     if (at.test == Boundary::Test::bridge) return test_bridges(b, count, found);
     for (int i = 0; i < count; ++i) meetings_[found++] = {candidates_[i], b, 1};
@@ -175,10 +219,15 @@ template <class T> class WatchedTile {
   }
 
   int test_bridges(int b, int count, int found) {
+    constexpr int few = BridgeGroup<1>::most;
+    return count <= few ? test_groups<1>(b, count, found) : test_groups<4>(b, count, found);
+  }
+
+  template <int chains> int test_groups(int b, int count, int found) {
     const Boundary& at = watch_.boundaries[b];
     const T level = T(at.level), sign = T(at.sign);
-    const T *const old = level_row(b, 0), *const now = level_row(b, 1), *const v = variance_row(b);
-    BridgeGroup g;
+    const T *const old = old_level(b), *const now = new_level(b), *const v = variance_row(b);
+    BridgeGroup<chains> g;
     for (int first = 0; first < count; first += g.most) {
       const int n = count - first < g.most ? count - first : g.most;
       for (int k = 0; k < g.most; ++k) {
@@ -228,8 +277,6 @@ template <class T> class WatchedTile {
   void absorb(const Meeting& m, uint32_t slot) {
     const Boundary& at = watch_.boundaries[m.boundary];
     const int p = m.particle;
-    const T* const x = static_cast<const T*>(tile_.x) + p;
-    const T* const before = static_cast<const T*>(watch_.before) + p;
     T* const exit = static_cast<T*>(watch_.exit) + slot;
     watch_.alive[p] = 0;
     watch_.side[slot] = int8_t(m.boundary);
@@ -240,8 +287,12 @@ template <class T> class WatchedTile {
     const double share = bridged ? m.fraction : 1;
     double sum = 0;
     for (int k = 0; k < watch_.planes; ++k) {
-      const double from = double(before[size_t(k) * tile_.row]), to = double(x[size_t(k) * tile_.plane]);
-      const double y = share == 1 ? to : from + share * (to - from);
+      const double to = double(x()[size_t(k) * tile_.plane + size_t(p)]);
+      double y = to;
+      if (share < 1) {
+        const double from = double(before()[size_t(k) * tile_.row + size_t(p)]);
+        y = from + share * (to - from);
+      }
       exit[size_t(k) * watch_.exit_plane] = T(y);
       if (at.kind == Boundary::Kind::half_space) sum += at.vector[k] * y;
       if (at.kind == Boundary::Kind::ball) sum += (y - at.vector[k]) * (y - at.vector[k]);
@@ -264,6 +315,7 @@ template <class T> class WatchedTile {
   Tile& tile_;
   const Watch& watch_;
   PhiloxKeys keys_;
+  bool keep_ = false;  // states before a step are asked for
   int candidates_[tile_particles + 1];
   Meeting meetings_[most_boundaries * tile_particles];
 };

@@ -16,6 +16,7 @@ struct DoubleWell {
   };
 
   template <class R> struct Physical {
+    static constexpr bool additive = true;
     R four_h, noise;
     explicit Physical(const double* p) : four_h(R(4 * p[0])), noise(R(sqrt(2 * p[1]))) {}
     template <class V> ESCAPADE_HD V drift(V x) const { return (four_h * x) * fma(-x, x, V(R(1))); }

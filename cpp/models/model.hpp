@@ -10,6 +10,7 @@
 // A view may add
 //   check(p)             why these parameters exclude the view (nullptr: they do not)
 //   in_domain(x)         a mask; a particle that leaves becomes nan and is counted, never hidden
+//   additive = true      the noise is the same everywhere, so that first passages need it once
 //   to_physical(y), from_physical(x)    the map of the coordinate, in double
 //   to_log(y), from_log(z)              the same to ln x, for states too small for a float
 //   fold(y)              mirrors back what a step has carried across a boundary that the process cannot reach

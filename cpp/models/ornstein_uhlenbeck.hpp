@@ -17,6 +17,7 @@ struct OrnsteinUhlenbeck {
   };
 
   template <class R> struct Physical {
+    static constexpr bool additive = true;
     R theta, mu, sigma;
     explicit Physical(const double* p) : theta(R(p[0])), mu(R(p[1])), sigma(R(p[2])) {}
     template <class V> ESCAPADE_HD V drift(V x) const { return theta * (mu - x); }
