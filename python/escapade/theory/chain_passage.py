@@ -221,7 +221,8 @@ def _solve(chain: _Chain, edges: Any, y0: float) -> float:
         rough = np.abs(coefficients[:, -2:]).max(axis=1) > _TOLERANCE * float(np.abs(T).max())
         rough &= half > 1e-13 * float(np.abs(edges).max())
         if not rough.any():
-            return float(_basis(edges, np.array([y0]))[1][0] @ T[_basis(edges, np.array([y0]))[0][0]])
+            panel, basis = _basis(edges, np.array([y0]))
+            return float(basis[0] @ T[panel[0]])
         edges = np.unique(np.concatenate([edges, (edges[:-1] + half)[rough]]))
         if (len(edges) - 1) * _ORDER > _MOST_NODES:
             raise ValueError(
@@ -246,16 +247,7 @@ def _times(chain: _Chain, edges: Any, y: Any) -> Any:
     # the chance of leaving, summed without cancellation, fixes the diagonal
     gone = sum(((weight * chance).sum(axis=1) for chance, _ in gaps), np.zeros(size))
     gone += special.ndtr(cut_low) * (cut_low > -_Z) + special.ndtr(-cut_high) * (cut_high < _Z)
-    spent = np.full(size, chain.dt)
-    if chain.bridge:
-        saved = [(weight * chance * (1.0 - early)).sum(axis=1) for chance, early in gaps]
-        for low, high in ((np.full(size, -_Z), cut_low), (cut_high, np.full(size, _Z))):
-            z, weight = _normal_rule(low, high, 4)
-            side = chain.lower if low[0] == -_Z and high is cut_low else chain.upper
-            if math.isfinite(side):
-                early = _early(chain, y, chain.step(y[:, None], z), side)
-                saved.append((weight * (1.0 - early)).sum(axis=1))
-        spent -= chain.dt * sum(saved, np.zeros(size))
+    spent = _spent(chain, y, gaps, weight, (cut_low, cut_high))
     A = -P
     np.fill_diagonal(A, 0.0)
     np.fill_diagonal(A, gone - A.sum(axis=1))
@@ -266,6 +258,22 @@ def _times(chain: _Chain, edges: Any, y: Any) -> Any:
             f"{float(np.abs(T).max()):.3g}"
         )
     return T
+
+
+def _spent(chain: _Chain, y: Any, gaps: Any, weight: Any, cuts: tuple[Any, Any]) -> Any:
+    """Return the mean time spent in a step by what is in ``y`` before it."""
+    spent = np.full(len(y), chain.dt)
+    if not chain.bridge:
+        return spent
+    for chance, early in gaps:
+        spent -= chain.dt * (weight * chance * (1.0 - early)).sum(axis=1)
+    far = np.full(len(y), _Z)
+    for end, low, high in ((chain.lower, -far, cuts[0]), (chain.upper, cuts[1], far)):
+        if math.isfinite(end):
+            z, beyond = _normal_rule(low, high, 4)
+            early = _early(chain, y, chain.step(y[:, None], z), end)
+            spent -= chain.dt * (beyond * (1.0 - early)).sum(axis=1)
+    return spent
 
 
 def _normal_rule(low: Any, high: Any, panels: int) -> tuple[Any, Any]:
