@@ -80,7 +80,9 @@ def sgd_covariance(
     step = np.block([[eye - K, -mu * R], [H, mu * eye]])
     radius = float(np.abs(np.linalg.eigvals(step)).max())
     if radius >= 1.0:
-        raise ValueError(f"rate must be so small that training converges, got a radius {radius:.6g}")
+        raise ValueError(
+            f"rate must be so small that training converges, got a radius {radius:.6g}"
+        )
     # vec(A X B) = (A kron B^T) vec(X), rows first
     one = (1.0 - mu) * (np.kron(K, eye) + np.kron(eye, K))
     two = (1.0 + mu * mu) / (1.0 - mu * mu) * np.kron(K, K)

@@ -1,15 +1,17 @@
 """Exit of the power-law dynamic from a symmetric interval about its minimum, exact.
 
-``du = -H u dt + sqrt(es + eh u^2) dB`` leaves ``|u| < R``. The mean is the classical double integral (the
-inner one is an incomplete beta function); for even integers ``nu`` it is a polynomial in ``R^2`` with
-coefficients ``c_1 = 1/es``, ``c_{k+1} = c_k lambda_{2k}/(es (k+1)(2k+1))``. The rate is the smallest zero
-in ``lambda`` of ``2F1(A, B; 1/2; -R^2/w^2)``, ``A + B = -nu/2``, ``A B = lambda/(2 eh)``, here found on the
-differential equation of that function, since ``A`` and ``B`` become complex.
+``du = -H u dt + sqrt(es + eh u^2) dB`` leaves ``|u| < R``. The mean is the classical double integral
+(the inner one is an incomplete beta function); for even integers ``nu`` it is a polynomial in ``R^2``
+with coefficients ``c_1 = 1/es``, ``c_{k+1} = c_k lambda_{2k}/(es (k+1)(2k+1))``. The rate is the
+smallest zero in ``lambda`` of ``2F1(A, B; 1/2; -R^2/w^2)``, ``A + B = -nu/2``, ``A B = lambda/(2 eh)``,
+found on the differential equation of that function, since ``A`` and ``B`` become complex.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
+from typing import Any
 
 import numpy as np
 from scipy import integrate, optimize, special
@@ -58,7 +60,7 @@ def power_law_exit_time(H: float, es: float, eh: float, R: float) -> float:
     edges = np.linspace(0.0, top, max(2, math.ceil(2.0 * kappa * top / 8.0) + 1)).tolist()
     parts = [
         integrate.quad(integrand, a, b, epsabs=0.0, epsrel=1e-13, limit=200)[0]
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in itertools.pairwise(edges)
     ]
     log_time = scale + math.log(math.fsum(parts) * 2.0 / eh)
     return math.exp(log_time) if log_time < 709.78 else math.inf
@@ -80,7 +82,8 @@ def power_law_exit_rate(H: float, es: float, eh: float, R: float) -> float:
     Raises
     ------
     ValueError
-        If an argument is out of bounds or the mean time exceeds 1e12/H: then rate and inverse mean agree.
+        If an argument is out of bounds or the mean time exceeds 1e12/H: the rate is its inverse
+        then.
     """
     H, es, eh, R = _check(H, es, eh, R)
     time = power_law_exit_time(H, es, eh, R)
@@ -93,10 +96,12 @@ def power_law_exit_rate(H: float, es: float, eh: float, R: float) -> float:
     top = math.asinh(R * math.sqrt(eh / es)) / c
 
     def end(rate: float) -> float:
-        def slope(y: float, f: tuple[float, float]) -> tuple[float, float]:
+        def slope(y: float, f: Any) -> Any:
             return f[1], 2.0 * (ell * c * math.tanh(c * y) * f[1] - rate * f[0])
 
-        run = integrate.solve_ivp(slope, (0.0, top), (1.0, 0.0), "DOP853", rtol=1e-12, atol=1e-14)
+        run = integrate.solve_ivp(
+            slope, (0.0, top), (1.0, 0.0), method="DOP853", rtol=1e-12, atol=1e-14
+        )
         return float(run.y[0, -1])
 
     low = high = 1.0 / time

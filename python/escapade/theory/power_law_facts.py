@@ -7,6 +7,7 @@ Liu, arXiv:2006.13719 (the equation and its law); Forman and Sorensen, *Scand. J
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,6 +16,7 @@ import numpy as np
 from scipy import integrate, optimize
 
 from .._checks import choice, integer, number
+from ._escape import positive
 
 __all__ = [
     "RelaxationSpectrum",
@@ -35,10 +37,6 @@ __all__ = [
 _OFFSETS = {"ito": 0.0, "stratonovich": -0.5, "klimontovich": -1.0}
 
 
-def _positive(name: str, value: float) -> float:
-    return number(name, value, low=0.0, open_low=True)
-
-
 def power_law_kappa(H: float, eh: float, calculus: str = "ito") -> float:
     """Return ``kappa = 1 + H/eh`` of the stationary law ``(1 + u^2/w^2)^-kappa``; inf for ``eh = 0``.
 
@@ -52,7 +50,7 @@ def power_law_kappa(H: float, eh: float, calculus: str = "ito") -> float:
         How the equation is read: with the same symbols the exponent is ``kappa``, ``kappa - 1/2``,
         ``kappa - 1``. There is a law for ``kappa > 1/2``.
     """
-    H, eh = _positive("H", H), number("eh", eh, low=0.0)
+    H, eh = positive("H", H), number("eh", eh, low=0.0)
     offset = _OFFSETS[choice("calculus", calculus, tuple(_OFFSETS))]
     return 1.0 + offset + H / eh if eh > 0.0 else math.inf
 
@@ -69,7 +67,7 @@ def power_law_q(H: float, eh: float) -> float:
 
 def power_law_width(es: float, eh: float) -> float:
     """Return ``w_s = sqrt(sigma_g/sigma_H) = sqrt(es/eh)``, where both noises are equal."""
-    return math.sqrt(number("es", es, low=0.0) / _positive("eh", eh))
+    return math.sqrt(number("es", es, low=0.0) / positive("eh", eh))
 
 
 def convert_kappa(kappa: float, source: str, target: str) -> float:
@@ -125,32 +123,33 @@ def ergodic_learning_rate(h: float, sigma_H: float, dim: int) -> float:
     Of isotropic curvature ``h`` and noise ``sigma_g + sigma_H |u|^2``; ``kappa > d/2`` is the same.
     Compare Chen, Du, Ma, Meng, arXiv:2306.09624, and `mori_n_c`.
     """
-    h, sigma_H = _positive("h", h), _positive("sigma_H", sigma_H)
+    h, sigma_H = positive("h", h), positive("sigma_H", sigma_H)
     excess = integer("dim", dim, low=1) - 2
     return 2.0 * h / (excess * sigma_H) if excess > 0 else math.inf
 
 
 def euler_maruyama_second_moment(H: float, es: float, eh: float, dt: float) -> float:
-    """Return ``es/(2H - eh - H^2 dt)``, stationary ``E u^2`` under Euler-Maruyama; inf where it diverges.
+    """Return ``es/(2H - eh - H^2 dt)``, stationary ``E u^2`` under Euler-Maruyama; may be inf.
 
     Of the equation itself it is the value at ``dt = 0``.
     """
-    H, es, eh = _positive("H", H), number("es", es, low=0.0), number("eh", eh, low=0.0)
+    H, es, eh = positive("H", H), number("es", es, low=0.0), number("eh", eh, low=0.0)
     gap = 2.0 * H - eh - H * H * number("dt", dt, low=0.0)
     return es / gap if gap > 0.0 else math.inf
 
 
 def euler_maruyama_tail_index(H: float, eh: float, dt: float) -> float:
-    """Return the tail index of Euler-Maruyama's stationary law: ``E |1 - H dt + sqrt(eh dt) xi|^mu = 1``.
+    """Return the tail index ``mu`` of Euler-Maruyama's stationary law.
 
-    ``P(|u| > x) ~ x^-mu`` (Kesten 1973). Tends to ``nu = 1 + 2H/eh`` with ``dt -> 0``.
+    ``E |1 - H dt + sqrt(eh dt) xi|^mu = 1``, ``P(|u| > x) ~ x^-mu`` (Kesten 1973). Tends to
+    ``nu = 1 + 2H/eh`` with ``dt -> 0``.
 
     Raises
     ------
     ValueError
         If an argument is out of bounds or the recursion has no stationary law.
     """
-    H, eh, dt = _positive("H", H), _positive("eh", eh), _positive("dt", dt)
+    H, eh, dt = positive("H", H), positive("eh", eh), positive("dt", dt)
     m, s = 1.0 - H * dt, math.sqrt(eh * dt)
 
     def log_density(z: float) -> float:
@@ -185,10 +184,12 @@ def sgd_tail_index(eta: float, batch: int) -> float:
     ValueError
         If an argument is out of bounds or training diverges (``E ln |1 - eta h| >= 0``).
     """
-    eta, B = _positive("eta", eta), integer("batch", batch, low=1)
+    eta, B = positive("eta", eta), integer("batch", batch, low=1)
 
     def log_density(t: float) -> float:  # of sqrt(h), whose law is smooth at 0
-        return (B - 1) * math.log(t) - 0.5 * B * t * t if t > 0.0 else (0.0 if B == 1 else -math.inf)
+        return (
+            (B - 1) * math.log(t) - 0.5 * B * t * t if t > 0.0 else (0.0 if B == 1 else -math.inf)
+        )
 
     def log_size(t: float) -> float:
         return math.log(max(abs(1.0 - eta * t * t), 1e-300))
@@ -224,7 +225,7 @@ def _kesten_root(
         marks = {bottom, top, *np.arange(bottom, top, 2.0 * width).tolist(), kink}
         edges = sorted(z for z in marks if bottom <= z <= top)
         parts = []
-        for a, b in zip(edges[:-1], edges[1:], strict=True):
+        for a, b in itertools.pairwise(edges):
             # far panels, between the two peaks of the integrand, hold nothing
             if max(exponent(a), exponent(b), exponent(0.5 * (a + b))) > most - 60.0:
                 parts.append(
