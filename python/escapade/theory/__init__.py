@@ -51,7 +51,7 @@ Lyapunov exponents of SGD (`lyapunov_sgd`, `lyapunov_sgd_samples`, `two_point_ly
 `escapade.LyapunovExponent` measures: of SGD it measures the former over ``eta``.
 
 Conventions: ``T = eta/S``, learning rate over batch size; Ito; loss without the factor 1/2, weight decay
-``gamma |theta|^2``. Of escape: ``es = eta sigma_g`` and ``eh = eta sigma_H`` are variances per unit time,
+``gamma |theta|^2``. Of escape: ``es = eta sigma_g`` and ``eh = eta sigma_H`` are variances per time,
 in which batch sizes are contained, and losses are as given. Formulas refuse, with a ``ValueError``,
 what they do not hold for.
 """

@@ -59,23 +59,26 @@ def solve(chain: Chain, edges: Any, y0: float) -> float:
     while True:
         half = 0.5 * np.diff(edges)
         y = (edges[:-1, None] + half[:, None] * (_NODES + 1.0)).ravel()
-        T = _times(chain, edges, y).reshape(len(half), _ORDER)
-        coefficients = T @ _TO_COEFFICIENTS.T
-        rough = np.abs(coefficients[:, -2:]).max(axis=1) > _TOLERANCE * float(np.abs(T).max())
+        panel, basis = _basis(edges, np.array([y0]))
+        first = np.zeros(y.shape)
+        first.reshape(len(half), _ORDER)[panel[0]] = basis[0]
+        T, visits = (x.reshape(len(half), _ORDER) for x in _times(chain, edges, y, first))
+        # an error where hardly anything ever is does not reach the start
+        matter = np.minimum(np.abs(visits).sum(axis=1), 1.0)
+        tail = np.abs(T @ _TO_COEFFICIENTS.T)[:, -2:].max(axis=1)
+        rough = tail * matter > _TOLERANCE * float(np.abs(T).max())
         rough &= half > 1e-13 * float(np.abs(edges).max())
         if not rough.any():
-            panel, basis = _basis(edges, np.array([y0]))
-            return float(basis[0] @ T[panel[0]])
+            return float(first @ T.ravel())
         edges = np.unique(np.concatenate([edges, (edges[:-1] + half)[rough]]))
         if (len(edges) - 1) * _ORDER > _MOST_NODES:
             raise ValueError(
-                f"dt must not be so small, got {chain.dt!r}: the mean time needs more than "
-                f"{_MOST_NODES} nodes"
+                f"dt must be such that {_MOST_NODES} nodes resolve the mean time, got {chain.dt!r}"
             )
 
 
-def _times(chain: Chain, edges: Any, y: Any) -> Any:
-    """Return the solution ``T`` at the nodes ``y``."""
+def _times(chain: Chain, edges: Any, y: Any, first: Any) -> tuple[Any, Any]:
+    """Return ``T`` at the nodes ``y``, and how often they are visited from the start, ``first``."""
     size = len(y)
     cut_low, cut_high = chain.cut(y, chain.lower), chain.cut(y, chain.upper)
     z, weight = _normal_rule(cut_low, cut_high, 8)
@@ -94,13 +97,16 @@ def _times(chain: Chain, edges: Any, y: Any) -> Any:
     A = -P
     np.fill_diagonal(A, 0.0)
     np.fill_diagonal(A, gone - A.sum(axis=1))
-    T = linalg.solve(A, spent, check_finite=False, overwrite_a=True)
-    if not (np.isfinite(T).all() and T.max() < 1e9 * chain.dt and T.min() > 0.0):
+    norm = float(np.abs(A).sum(axis=0).max())
+    factors = linalg.lu_factor(A, overwrite_a=True, check_finite=False)
+    T = linalg.lu_solve(factors, spent, check_finite=False)
+    sound = float(linalg.lapack.dgecon(factors[0], norm)[0]) > 1e-14
+    if not (sound and np.isfinite(T).all() and T.max() < 1e9 * chain.dt and T.min() > 0.0):
         raise ValueError(
             f"dt must be such that the mean is at most 1e9 steps, got {chain.dt!r} and about "
             f"{float(np.abs(T).max()):.3g}"
         )
-    return T
+    return T, linalg.lu_solve(factors, first, trans=1, check_finite=False)
 
 
 def _spent(chain: Chain, y: Any, gaps: Any, weight: Any, cuts: tuple[Any, Any]) -> Any:

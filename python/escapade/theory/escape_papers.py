@@ -86,7 +86,8 @@ def meng_time_nd_printed(
     ``2 pi sqrt(-det Hb)/((1 - n/(2 kappa)) sqrt(det Ha)) (1/|h_e|) s^(kappa - 1/2)`` with
     ``s = 1 + Delta L/(kappa es)``, ``H`` in ``kappa`` the curvature of the minimum along the way of
     escape, here the quadratic form of ``hessian`` with the unstable eigenvector. **The paper's
-    formula, not the answer**: the exponent must be ``kappa - n/2`` and the barrier needs a factor 2, see `loss_coupled_time_nd`.
+    formula, not the answer**: the exponent must be
+    ``kappa - n/2`` and the barrier needs a factor 2, see `loss_coupled_time_nd`.
 
     Parameters
     ----------
