@@ -171,10 +171,10 @@ def test_moris_rate_is_that_of_loss_coupled_noise(
 
 
 def test_moris_exponents_by_radial_quadrature() -> None:
-    """``d ln T/d ln c`` of first passage to ``L = c L*``, ``B/(eta h) = 10``, n directions."""
+    """Slope of ``ln T`` of first passage to ``L = c L*``, ``B/(eta h) = 10``, in n directions."""
     beta = 10.0
 
-    def log_slope(n: int, c: float) -> float:
+    def log_time(n: int, c: float) -> float:
         def speed(z: float) -> float:
             return z ** (n - 1) * (1 + z * z) ** -(beta + 1)
 
@@ -182,15 +182,17 @@ def test_moris_exponents_by_radial_quadrature() -> None:
             inner = integrate.quad(speed, 0, r, epsabs=0, epsrel=1e-10)[0]
             return r ** (1 - n) * (1 + r * r) ** beta * inner
 
-        top = math.sqrt(c - 1)
-        T = integrate.quad(rise, 0, top, epsrel=1e-9, limit=200)[0]
-        return rise(top) * c / (2 * top) / T
+        return math.log(integrate.quad(rise, 0, math.sqrt(c - 1), epsrel=1e-9, limit=200)[0])
+
+    def slope_to(n: int, c: float) -> float:
+        return (log_time(n, c) - log_time(n, c / 2)) / math.log(2)
 
     for n, want in {1: 10.497, 2: 9.994, 4: 8.987, 8: 6.973}.items():
-        assert log_slope(n, 256.0) == pytest.approx(want, abs=1e-3)
-        assert abs(log_slope(n, 256.0) - (theory.mori_phi(1.0, 0.1, 1) - n / 2)) < 0.03
+        got = slope_to(n, 256.0)
+        assert got == pytest.approx(want, abs=6e-4)
+        assert abs(got - (theory.mori_phi(1.0, 0.1, 1) - n / 2)) < 0.03
     assert theory.mori_n_c(1.0, 0.1, 1) == pytest.approx(22)
-    assert log_slope(30, 1e4) < 1.0  # beyond n_c: T grows as the logarithm
+    assert slope_to(30, 1e4) < 1.0  # beyond n_c: T grows as the logarithm
     with pytest.raises(ValueError, match="fewer than n_c = 22"):
         theory.mori_rate_nd(np.eye(22), np.diag([-1.0] + [1.0] * 21), 2.0, 0.1, 1)
 
