@@ -8,6 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from escape_exact import mean_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -148,6 +149,19 @@ def test_an_interval() -> None:
     exact = theory.power_law_exit_time(1.0, 0.2, 0.5, 1.0)
     fine = theory.chain_passage_time(POWER_LAW[0], 0.01, start=0.0, lower=-1.0, upper=1.0)
     assert fine == pytest.approx(exact, rel=1e-4)
+
+
+def test_from_a_shallow_well_into_a_deep_one() -> None:
+    """``2 V`` has a barrier of 4 seen from the start and of 54 seen from the end of the passage."""
+
+    def drift(x: Any) -> Any:
+        return -4 * 13.0 * x * (x * x - 1) + 14.0
+
+    want = mean_time(drift, one, -2.5, -0.82, 0.9)
+    got = theory.chain_passage_time((drift, one), 1e-4, start=-0.82, upper=0.9)
+    assert got == pytest.approx(want, rel=1e-4)
+    near = theory.chain_passage_time((drift, one), 1e-4, start=-0.82, upper=0.9, reach=-2.0)
+    assert near == pytest.approx(got, rel=1e-8)
 
 
 def test_euler_against_a_matrix_on_a_fine_grid() -> None:

@@ -127,7 +127,7 @@ def recurrent_edge(process: Diffusion, start: float, way: float, step: float) ->
             most = max(most, here)
             if here < most - _DROP:
                 return x
-            dx = min(1.2 * dx, dx / max(2.0 * abs(tilt) * dx, 1e-300))
+            dx = min(1.2 * dx, 0.5 / max(abs(tilt), 1e-300))
     raise ValueError(
         "process must return from infinity: its speed measure does not fall beyond "
         f"{start:g}; give the other end of the region"

@@ -90,8 +90,8 @@ def chain_passage_time(
         per time at the left state, the time within the step that of the bridge. With two ends the
         chances are added, which errs by less than ``exp(-2 (upper - lower)^2/(a dt))``.
     reach : float, optional
-        Where the infinite side is cut, for processes whose barriers are so high that the search for
-        the place stops short: the far side of everything visited.
+        Where an infinite side is cut. By default where, seen from ``start``, the speed measure has
+        fallen by ``exp(-36)``; to be given if a deeper well lies beyond so high a barrier.
 
     Returns
     -------
@@ -150,10 +150,8 @@ def _first_edges(
     bottom, top = low, high
     if math.isinf(low) or math.isinf(high):
         way = -1.0 if math.isinf(low) else 1.0
-        inner = high if way < 0.0 else low
         if reach is None:
-            far = recurrent_edge(diffusion, inner, way, 0.1 * min(root, 1.0))
-            far = way * max(way * far, way * y0 + root * float(diffusion.noise(np.asarray(y0))))
+            far = recurrent_edge(diffusion, y0, way, 0.1 * min(root, 1.0))
         else:
             far = diffusion.coordinate(number("reach", reach))
             if (far - y0) * way <= 0.0:

@@ -194,8 +194,10 @@ def sgd_tail_index(eta: float, batch: int) -> float:
     def log_size(t: float) -> float:
         return math.log(max(abs(1.0 - eta * t * t), 1e-300))
 
-    def peaks(mu: float) -> list[float]:
-        return [math.sqrt((B - 1) / B), math.sqrt((2.0 * mu + B - 1) / B)]
+    def peaks(mu: float) -> list[float]:  # of the product; of h they solve a quadratic equation
+        middle = 0.5 * ((2.0 * mu + B - 1) / B + 1.0 / eta)
+        far = middle + math.sqrt(max(middle * middle - (B - 1) / (B * eta), 0.0))
+        return [math.sqrt((B - 1) / (B * eta * far)), math.sqrt(far)]
 
     norm = math.lgamma(0.5 * B) - 0.5 * B * math.log(0.5 * B) - math.log(2.0)
     kink = 1.0 / math.sqrt(eta)
@@ -216,17 +218,16 @@ def _kesten_root(
 
     def log_moment(mu: float) -> float:
         ends = peaks(mu)
-        bottom, top = max(low, min(0.0, *ends) - 12.0 * width), max(0.0, *ends) + 12.0 * width
+        offsets = width * np.arange(-12.0, 13.0, 2.0)
 
         def exponent(z: float) -> float:
             return mu * log_size(z) + log_density(z)
 
-        most = max(exponent(z) for z in [*ends, 0.0 + 1e-9])
-        marks = {bottom, top, *np.arange(bottom, top, 2.0 * width).tolist(), kink}
-        edges = sorted(z for z in marks if bottom <= z <= top)
+        most = max(map(exponent, ends))
+        edges = np.unique(np.clip([kink, *(p + d for p in ends for d in offsets)], low, None))
         parts = []
-        for a, b in itertools.pairwise(edges):
-            # far panels, between the two peaks of the integrand, hold nothing
+        for a, b in itertools.pairwise(edges.tolist()):
+            # the panels between the two peaks of the integrand may hold nothing
             if max(exponent(a), exponent(b), exponent(0.5 * (a + b))) > most - 60.0:
                 parts.append(
                     integrate.quad(
