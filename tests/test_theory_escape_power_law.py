@@ -242,3 +242,57 @@ def test_variance_of_regression_by_simulation() -> None:
     want = theory.sgd_regression_variance(0.3, 8)
     assert abs(np.mean(w**2) - want) < 4.5 * error
     assert abs(np.mean(w**2) - 0.3 / 8 / 2) > 10 * error  # the diffusion without curvature noise
+
+
+def test_second_moment_in_more_dimensions() -> None:
+    one = theory.power_law_covariance([[1.3]], [[0.4]], [[[0.6]], [[0.2]]], 0.5, 0.1)
+    want = theory.euler_maruyama_second_moment(1.3, 0.2, 0.5 * (0.36 + 0.04), 0.1)
+    assert float(one[0, 0]) == pytest.approx(want, rel=1e-13)
+    rng = np.random.default_rng(6)
+    H, S, B, eta, dt = (
+        positive_matrix(rng),
+        positive_matrix(rng),
+        0.3 * rng.normal(size=(3, 3)),
+        0.2,
+        0.05,
+    )
+    M = np.zeros((3, 3))
+    step = np.eye(3) - dt * H
+    for _ in range(3000):
+        M = step @ M @ step.T + eta * dt * (S + B @ M @ B.T)
+    assert np.allclose(theory.power_law_covariance(H, S, [B], eta, dt), M, rtol=1e-10)
+    flow = theory.power_law_covariance(H, S, [B], eta)
+    assert not np.allclose(flow, M, rtol=1e-3)
+    rate = -H @ flow - flow @ H.T + eta * (S + B @ flow @ B.T)
+    assert np.abs(rate).max() < 1e-12
+    for bad in ({"eta": 100.0}, {"eta": 0.1, "dt": 10.0}):
+        with pytest.raises(ValueError, match="second moment stays finite"):
+            theory.power_law_covariance(H, S, [np.eye(3)], **bad)
+
+
+def test_multivariate_t() -> None:
+    rng = np.random.default_rng(7)
+    S = positive_matrix(rng)
+    H = positive_matrix(rng)
+    A = np.linalg.solve(S, H)
+    A = 0.5 * (A + A.T)
+    with pytest.raises(ValueError, match="in proportion"):
+        theory.power_law_multivariate(H, S, A + 10 * np.eye(3), 0.1)
+    law = theory.power_law_multivariate(2.0 * np.eye(4), 0.5 * np.eye(4), 0.8 * np.eye(4), 1.0)
+    assert law.kappa == pytest.approx(6.0) and law.nu == pytest.approx(8.0)
+    # the moment equation: noise 0.5 (1 + 0.8 |u|^2) I
+    assert law.covariance is not None
+    m = float(law.covariance[0, 0])
+    assert 2 * 2.0 * m == pytest.approx(0.5 * (1 + 0.8 * 4 * m))
+    threshold = theory.ergodic_learning_rate(2.0, 0.4, 4)
+    with pytest.raises(ValueError, match="2 kappa > d"):
+        theory.power_law_multivariate(
+            2 * np.eye(4), 0.5 * np.eye(4), 0.8 * np.eye(4), 1.01 * threshold
+        )
+    wild = theory.power_law_multivariate(
+        2 * np.eye(4), 0.5 * np.eye(4), 0.8 * np.eye(4), 0.9 * threshold
+    )
+    assert wild.covariance is None
+    # eigenvectors in common are not enough
+    with pytest.raises(ValueError, match="in proportion"):
+        theory.power_law_multivariate(np.diag([1.0, 2.0]), np.eye(2), np.eye(2), 0.1)

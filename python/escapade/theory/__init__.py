@@ -40,6 +40,7 @@ Escape (Kramers; Meng et al., arXiv:2006.13719; Mori, Ziyin, Liu, Ueda, arXiv:21
 Power-law dynamic
     What is its law? `power_law_kappa`, `power_law_nu`, `power_law_q`, `power_law_width`; under other
     calculi `convert_kappa`, `convert_curvature`; `ergodic_learning_rate` in d dimensions
+    How does it look in d dimensions? `power_law_covariance`, `power_law_multivariate`
     How fast does it forget? `relaxation_spectrum`
     What does Euler-Maruyama make of it? `euler_maruyama_second_moment`, `euler_maruyama_tail_index`
 SGD in discrete time (Ziyin, Liu, Mori, Ueda, arXiv:2102.05375)
@@ -154,6 +155,7 @@ from .power_law_facts import (
     relaxation_spectrum,
     sgd_tail_index,
 )
+from .power_law_nd import MultivariateT, power_law_covariance, power_law_multivariate
 from .saddle import (
     SaddlePhase,
     SumExponents,
@@ -176,6 +178,7 @@ __all__ = [
     "Factors",
     "GammaParameters",
     "MatrixStationary",
+    "MultivariateT",
     "Phase",
     "RelaxationSpectrum",
     "SaddlePhase",
@@ -247,9 +250,11 @@ __all__ = [
     "phase_variance",
     "pitchfork_relaxation_rate",
     "pitchfork_square_law",
+    "power_law_covariance",
     "power_law_exit_rate",
     "power_law_exit_time",
     "power_law_kappa",
+    "power_law_multivariate",
     "power_law_nu",
     "power_law_q",
     "power_law_width",
