@@ -30,7 +30,7 @@ from .passage.regions import Ball, HalfSpace, Interval
 from .report import EnsembleWarning, NonFiniteError, Report
 
 if TYPE_CHECKING:
-    from . import laws, passage, plots, reproduce, theory
+    from . import estimate, laws, passage, plots, reproduce, theory
     from .passage.crossings import crossings
     from .passage.escape import TargetError, escape
 
@@ -58,6 +58,7 @@ __all__ = [
     "crossings",
     "data",
     "escape",
+    "estimate",
     "init",
     "laws",
     "models",
@@ -70,12 +71,13 @@ __all__ = [
 ]
 
 
+_LAZY = ("estimate", "laws", "passage", "plots", "reproduce", "theory")
 _FROM_PASSAGE = {"TargetError": "escape", "crossings": "crossings", "escape": "escape"}
 
 
 def __getattr__(name: str) -> Any:
     # these bring in parts of scipy and matplotlib that take a while to import
-    if name in ("laws", "passage", "plots", "reproduce", "theory"):
+    if name in _LAZY:
         return importlib.import_module(f".{name}", __name__)
     if name in _FROM_PASSAGE:
         return getattr(importlib.import_module(f".passage.{_FROM_PASSAGE[name]}", __name__), name)

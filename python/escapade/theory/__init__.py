@@ -29,18 +29,46 @@ Noise equilibrium (Ziyin, Wang, Li, Wu, arXiv:2402.07193)
     Is it flat there?  `trace_hessian`; compare `flattest_point`, `flattest_trace_hessian`, `gd_balanced`
     What becomes of scale-invariant weights?  `equilibrium_radius`, `scale_radius`; `phase_law`,
     `phase_concentration`, `phase_variance` of the angle
+Escape (Kramers; Meng et al., arXiv:2006.13719; Mori, Ziyin, Liu, Ueda, arXiv:2105.09557)
+    How long to leave a well? `kramers_time`, `kramers_rate`, `kramers_time_from` functions, any noise;
+    `langevin_time`, constant noise; `loss_coupled_time`, `loss_coupled_time_nd`, noise like the loss;
+    `mori_rate`, `mori_rate_nd`, `mori_phi`, `mori_n_c`; with jumps `alpha_stable_exit_rate`,
+    `alpha_stable_constant`
+    Exactly, from a symmetric interval? `power_law_exit_time`, `power_law_exit_rate`
+    What do papers print? `meng_time_printed`, `meng_time_nd_printed`, `xie_time_printed`
+    How does a time step change it? `chain_passage_time`, exact; `endpoint_bias`, `SHIFT`
+Power-law dynamic
+    What is its law? `power_law_kappa`, `power_law_nu`, `power_law_q`, `power_law_width`; under other
+    calculi `convert_kappa`, `convert_curvature`; `ergodic_learning_rate` in d dimensions
+    How does it look in d dimensions? `power_law_covariance`, `power_law_multivariate`
+    How fast does it forget? `relaxation_spectrum`
+    What does Euler-Maruyama make of it? `euler_maruyama_second_moment`, `euler_maruyama_tail_index`
+SGD in discrete time (Ziyin, Liu, Mori, Ueda, arXiv:2102.05375)
+    How far does it wander? `sgd_covariance`, `label_noise_covariance`, `sgd_regression_variance`
+    How heavy is its tail? `sgd_tail_index`
 
 Lyapunov exponents of SGD (`lyapunov_sgd`, `lyapunov_sgd_samples`, `two_point_lyapunov` and
 `symmetric_sum_exponents` with ``eta``) are per step, those of SDEs per unit of time, as is what
 `escapade.LyapunovExponent` measures: of SGD it measures the former over ``eta``.
 
 Conventions: ``T = eta/S``, learning rate over batch size; Ito; loss without the factor 1/2, weight decay
-``gamma |theta|^2``. Formulas refuse, with a ``ValueError``, what they do not hold for.
+``gamma |theta|^2``. Of escape: ``es = eta sigma_g`` and ``eh = eta sigma_H`` are variances per time,
+in which batch sizes are contained, and losses are as given. Formulas refuse, with a ``ValueError``,
+what they do not hold for.
 """
 
 from __future__ import annotations
 
 from ._log_normal_mean import mean_log_abs_normal
+from .alpha_stable import (
+    alpha_stable_constant,
+    alpha_stable_exit_rate,
+)
+from .chain_passage import (
+    SHIFT,
+    chain_passage_time,
+    endpoint_bias,
+)
 from .collapse import (
     CollapseRate,
     collapse_eta,
@@ -59,7 +87,18 @@ from .collapse_models import (
     pitchfork_square_law,
 )
 from .dcs import dcs_reparametrise, singular_value_threshold, soft_threshold
+from .discrete_sgd import (
+    label_noise_covariance,
+    sgd_covariance,
+    sgd_regression_variance,
+)
+from .escape_papers import (
+    meng_time_nd_printed,
+    meng_time_printed,
+    xie_time_printed,
+)
 from .first_passage import mean_first_passage
+from .kramers import kramers_rate, kramers_time, kramers_time_from, langevin_time
 from .local_maximum import (
     TwoPointLogLaw,
     Window,
@@ -69,6 +108,7 @@ from .local_maximum import (
     two_point_log_law,
     two_point_lyapunov,
 )
+from .loss_coupled import loss_coupled_time, loss_coupled_time_nd
 from .matrix_factorisation import (
     Factors,
     flattest_point,
@@ -81,6 +121,7 @@ from .matrix_factorisation import (
     trace_hessian,
 )
 from .matrix_slow_flow import MatrixStationary, matrix_slow_drift, matrix_stationary
+from .mori import mori_n_c, mori_phi, mori_rate, mori_rate_nd
 from .network import (
     absorption_probability,
     balance_rate,
@@ -96,6 +137,25 @@ from .network import (
 )
 from .noise_equilibrium import charge, charge_rate, noise_equilibrium, rescaling_balance
 from .phases import Phase, moment_range, phase, tail_exponent
+from .power_law_exit import (
+    power_law_exit_rate,
+    power_law_exit_time,
+)
+from .power_law_facts import (
+    RelaxationSpectrum,
+    convert_curvature,
+    convert_kappa,
+    ergodic_learning_rate,
+    euler_maruyama_second_moment,
+    euler_maruyama_tail_index,
+    power_law_kappa,
+    power_law_nu,
+    power_law_q,
+    power_law_width,
+    relaxation_spectrum,
+    sgd_tail_index,
+)
+from .power_law_nd import MultivariateT, power_law_covariance, power_law_multivariate
 from .saddle import (
     SaddlePhase,
     SumExponents,
@@ -113,36 +173,55 @@ from .scale_invariance import (
 )
 
 __all__ = [
+    "SHIFT",
     "CollapseRate",
     "Factors",
     "GammaParameters",
     "MatrixStationary",
+    "MultivariateT",
     "Phase",
+    "RelaxationSpectrum",
     "SaddlePhase",
     "SumExponents",
     "TwoPointLogLaw",
     "Window",
     "absorption_probability",
+    "alpha_stable_constant",
+    "alpha_stable_exit_rate",
     "balance_rate",
+    "chain_passage_time",
     "charge",
     "charge_rate",
     "collapse_eta",
     "collapse_eta_samples",
     "collapse_probability",
     "collapse_temperature",
+    "convert_curvature",
+    "convert_kappa",
     "critical_temperature",
     "dcs_reparametrise",
     "depth0_euler_maruyama_variance",
     "depth1_mode",
+    "endpoint_bias",
     "equilibrium_radius",
+    "ergodic_learning_rate",
+    "euler_maruyama_second_moment",
+    "euler_maruyama_tail_index",
     "exact_loss",
     "flattest_point",
     "flattest_trace_hessian",
     "gd_balanced",
+    "kramers_rate",
+    "kramers_time",
+    "kramers_time_from",
+    "label_noise_covariance",
+    "langevin_time",
     "local_maximum_sde",
     "local_maximum_second_order",
     "local_maximum_window",
     "log_drift_slope",
+    "loss_coupled_time",
+    "loss_coupled_time_nd",
     "lyapunov_sde",
     "lyapunov_sgd",
     "lyapunov_sgd_samples",
@@ -153,10 +232,16 @@ __all__ = [
     "matrix_stationary",
     "mean_first_passage",
     "mean_log_abs_normal",
+    "meng_time_nd_printed",
+    "meng_time_printed",
     "modified_law_critical_temperature",
     "modified_law_tail_exponent",
     "moment_growth_rate",
     "moment_range",
+    "mori_n_c",
+    "mori_phi",
+    "mori_rate",
+    "mori_rate_nd",
     "noise_equilibrium",
     "noise_mismatch",
     "phase",
@@ -165,10 +250,22 @@ __all__ = [
     "phase_variance",
     "pitchfork_relaxation_rate",
     "pitchfork_square_law",
+    "power_law_covariance",
+    "power_law_exit_rate",
+    "power_law_exit_time",
+    "power_law_kappa",
+    "power_law_multivariate",
+    "power_law_nu",
+    "power_law_q",
+    "power_law_width",
     "relaxation_rate",
+    "relaxation_spectrum",
     "rescaling_balance",
     "saddle_phase",
     "scale_radius",
+    "sgd_covariance",
+    "sgd_regression_variance",
+    "sgd_tail_index",
     "singular_value_threshold",
     "soft_threshold",
     "symmetric_sum_exponents",
@@ -180,4 +277,5 @@ __all__ = [
     "two_point_log_law",
     "two_point_lyapunov",
     "weight_decay_threshold",
+    "xie_time_printed",
 ]
