@@ -1,0 +1,3 @@
+"""x"""
+from .process import Diffusion
+from .times import *

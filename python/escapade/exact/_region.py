@@ -1,0 +1,267 @@
+"""The region of a question: its ends, what happens there, and where open ends are cut."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from .._checks import array, choice, number
+from . import _coordinates
+from ._grid import Grid, build
+from ._quadrature import FloatArray
+from ._tail import Tail
+from .process import Process, as_process, raw
+
+__all__ = ["Region", "region_of", "starts"]
+
+_DROP = 100.0  # ln of what is left of a density where an open end is cut
+_SIDES = ("lower", "upper")
+
+
+class Region:
+    """An interval and the behaviour of its ends; made by `region_of`.
+
+    Attributes
+    ----------
+    ends : (float, float)
+        The interval in ``x``.
+    kinds : (str, str)
+        ``"absorb"``; ``"reflect"`` (also an open end that is never reached and sends everything
+        back in finite mean time); ``"lost"``, an open end towards which the process may drift for
+        ever; ``"null"``, an open end from which it comes back after an infinite mean time.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        a: float | None,
+        b: float | None,
+        reflect: str | None,
+        scale: float | None,
+    ) -> None:
+        self.process = process
+        low, high = (float(end) for end in process.domain)
+        self.ends = (low if a is None else a, high if b is None else b)
+        explicit = (a is not None and a > -math.inf, b is not None and b < math.inf)
+        self._open = tuple(
+            end in (low, high, -math.inf, math.inf) or self._singular(end) for end in self.ends
+        )
+        self.coordinate = self._coordinate(scale)
+        self._tails: list[Tail | None] = [None, None]
+        middle = self._middle()
+        kinds = []
+        for k, sign in ((0, -1.0), (1, 1.0)):
+            wall = reflect == _SIDES[k]
+            if not self._open[k]:
+                kinds.append("reflect" if wall else "absorb")
+                continue
+            start = middle if self._open[1 - k] else self._y(self.ends[1 - k])
+            tail = Tail(process, self.coordinate, start, sign)
+            self._tails[k] = tail
+            kinds.append(self._kind(k, tail, wall, explicit[k]))
+        self.kinds = (kinds[0], kinds[1])
+        if "absorb" not in kinds:
+            raise ValueError(
+                f"the region must have an end that absorbs, got a={a}, b={b}, reflect={reflect!r}: "
+                "the process cannot leave"
+            )
+        self._grids: dict[tuple[float, ...], Grid] = {}
+
+    def _singular(self, end: float) -> bool:
+        drift, noise = raw(self.process, np.array([end]))
+        return not (math.isfinite(drift[0]) and math.isfinite(noise[0])) or noise[0] == 0.0
+
+    def _coordinate(self, scale: float | None) -> _coordinates.Coordinate:
+        (low, high), (lower, upper) = self.ends, self._open
+        if not lower and not upper:
+            return _coordinates.plain()
+        given = getattr(self.process, "scale", None)
+        centre = getattr(self.process, "centre", None)
+        half_low, half_high = lower and low > -math.inf, upper and high < math.inf
+        if half_low and half_high:
+            return _coordinates.between(low, high)
+        if half_low:
+            size = given or (high - low if high < math.inf else None)
+            return _coordinates.above(low, size or scale or 1.0)
+        if half_high:
+            size = given or (high - low if low > -math.inf else None)
+            return _coordinates.below(high, size or scale or 1.0)
+        if lower and upper:
+            return _coordinates.line(centre or 0.0, given or scale or 1.0)
+        end = high if lower else low
+        fallback = abs(end - centre) if centre not in (None, end) else abs(end) or 1.0
+        # a fine scale costs a few panels, a coarse one may hide what happens
+        return _coordinates.line(end, 0.0625 * (given or scale or fallback))
+
+    def _middle(self) -> float:
+        centre = getattr(self.process, "centre", None)
+        return self._y(centre) if centre is not None and all(self._open) else 0.0
+
+    def _y(self, x: float) -> float:
+        return float(self.coordinate.y(np.array([x]))[0])
+
+    def _kind(self, k: int, tail: Tail, wall: bool, explicit: bool) -> str:
+        end, side = self.ends[k], _SIDES[k]
+        if wall and not (tail.accessible and tail.speed_finite):
+            raise ValueError(
+                f"reflect={side!r} needs an end that is reached and can reflect, got {end:g}: "
+                + ("what gets there cannot come back" if tail.accessible else "it is never reached")
+            )
+        if wall:
+            return "reflect"
+        if tail.accessible:
+            if tail.speed_finite and not explicit:
+                raise ValueError(
+                    f"the process reaches the {side} end of its domain, {end:g}, and could go on "
+                    f"from there: say reflect={side!r}, or give {'ab'[k]}={end:g} to absorb it"
+                )
+            return "absorb"
+        if tail.scale_finite:
+            return "lost"
+        return "reflect" if tail.speed_finite else "null"
+
+    # -- what the questions need -------------------------------------------------------------------
+
+    @property
+    def conditions(self) -> tuple[bool, bool]:
+        """Whether the solutions vanish at the lower and at the upper end of a grid."""
+        return self.kinds[0] in ("absorb", "lost"), self.kinds[1] in ("absorb", "lost")
+
+    def y(self, x: FloatArray) -> FloatArray:
+        """Return the coordinate of states inside the region."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(self.coordinate.y(x))
+
+    def _edges(self, cuts: list[float]) -> FloatArray:
+        low, high = cuts
+        return np.linspace(low, high, max(8, min(math.ceil(high - low), 400)) + 1)
+
+    def _cuts(self, how: Any) -> list[float]:
+        cuts = []
+        for k, sign in ((0, -1.0), (1, 1.0)):
+            tail = self._tails[k]
+            if tail is None:
+                cuts.append(self._y(self.ends[k]))
+            else:
+                cuts.append(tail.start + sign * min(how(tail), float(tail.u[-1])))
+        return cuts
+
+    def reaches(self, y: FloatArray) -> tuple[float, float]:
+        """Return how far into the two tails the coordinates ``y`` reach."""
+        found = []
+        for tail in self._tails:
+            inside = y[np.isfinite(y)] if tail is not None else y[:0]
+            far = tail.sign * (inside - tail.start) if tail is not None else inside
+            found.append(max(0.0, float(far.max())) if far.size else 0.0)
+        return found[0], found[1]
+
+    def grid(self, y: FloatArray, factor: float = 1.0) -> Grid:
+        """Return panels for integrals of scale and speed, as far out as ``y`` needs it.
+
+        ``factor`` times the usual depth; grids are kept.
+        """
+        reach = self.reaches(y)
+
+        def how(tail: Tail) -> float:
+            # Shallow points change nothing; deep ones move the cut, in coarse steps.
+            deep = reach[0] if tail.sign < 0.0 else reach[1]
+            cut = tail.cut_scale if tail.scale_finite else tail.cut_speed
+            if deep <= cut(0.4 * _DROP):
+                return cut(factor * _DROP)
+            return cut(factor * _DROP, 8.0 * math.ceil(deep / 8.0))
+
+        cuts = self._cuts(how)
+        key = (*cuts, 0.0)
+        if key not in self._grids:
+            if len(self._grids) > 8:
+                self._grids.clear()
+            self._grids[key] = build(self.process, self.coordinate, self._edges(cuts))
+        return self._grids[key]
+
+    def fine_grid(self, s: float, strength: float, y: FloatArray) -> Grid:
+        """Return panels for solutions at killing rates from ``s`` to ``strength``.
+
+        The coordinates ``y`` are among the edges.
+        """
+        reach = self.reaches(y)
+
+        def how(tail: Tail) -> float:
+            return tail.cut_killed(s, 45.0, reach[0] if tail.sign < 0.0 else reach[1])
+
+        cuts = self._cuts(how) if s > 0.0 else list(self.grid(y).edges[[0, -1]])
+        inner = y[(y > cuts[0]) & (y < cuts[1])]
+        edges = np.unique(np.concatenate([self._edges(cuts), inner]))
+        return build(self.process, self.coordinate, edges, strength)
+
+
+@functools.lru_cache(maxsize=32)
+def _cached(
+    process: Process,
+    a: float | None,
+    b: float | None,
+    reflect: str | None,
+    scale: float | None,
+) -> Region:
+    return Region(process, a, b, reflect, scale)
+
+
+def _limit(name: str, value: Any, infinite: float) -> float | None:
+    """Return a finite end, or None for an infinite one."""
+    if value is None:
+        return None
+    if isinstance(value, (float, np.floating)) and float(value) == infinite:
+        return None
+    return number(name, value)
+
+
+def region_of(
+    process: Any, a: Any, b: Any, reflect: Any, x0: FloatArray | None = None
+) -> Region:
+    """Check the arguments and return the region, from a small cache."""
+    known = as_process(process)
+    low, high = _limit("a", a, -math.inf), _limit("b", b, math.inf)
+    side = None if reflect is None else choice("reflect", reflect, _SIDES)
+    domain = (float(known.domain[0]), float(known.domain[1]))
+    for name, end in (("a", low), ("b", high)):
+        if end is not None and not domain[0] <= end <= domain[1]:
+            raise ValueError(f"{name} must lie within the domain {domain}, got {end!r}")
+    lower = domain[0] if low is None else low
+    upper = domain[1] if high is None else high
+    if not lower < upper:
+        raise ValueError(f"a must be less than b, got a={a!r}, b={b!r}")
+    scale = None
+    if x0 is not None and x0.size and (low is None or high is None):
+        end = high if high is not None else low
+        apart = np.abs(x0 - end) if end is not None else np.abs(x0)
+        apart = apart[np.isfinite(apart) & (apart > 0.0)]
+        if apart.size:
+            scale = 2.0 ** round(math.log2(float(np.median(apart))))
+    return _cached(known, low, high, side, scale)
+
+
+def starts(name: str, value: Any, process: Any, a: Any, b: Any) -> FloatArray:
+    """Return starting points as an array, each within the closed interval.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not numbers, or outside.
+    """
+    known = as_process(process)
+    points = array(name, value)
+    low = _limit("a", a, -math.inf)
+    high = _limit("b", b, math.inf)
+    lower = float(known.domain[0]) if low is None else low
+    upper = float(known.domain[1]) if high is None else high
+    inside = np.isfinite(points) & (points >= lower) & (points <= upper)
+    if low is None and math.isfinite(lower):
+        inside &= points > lower
+    if high is None and math.isfinite(upper):
+        inside &= points < upper
+    if not inside.all() and lower < upper:
+        bad = points[~inside].ravel()[0]
+        raise ValueError(f"{name} must lie in [{lower:g}, {upper:g}], got {bad:g}")
+    return points
