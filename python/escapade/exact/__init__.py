@@ -1,3 +1,4 @@
 """x"""
 from .process import Diffusion
 from .times import *
+from .rates import *

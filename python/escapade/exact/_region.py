@@ -68,7 +68,8 @@ class Region:
                 f"the region must have an end that absorbs, got a={a}, b={b}, reflect={reflect!r}: "
                 "the process cannot leave"
             )
-        self._grids: dict[tuple[float, ...], Grid] = {}
+        self._grids: dict[tuple[float, float], Grid] = {}
+        self.kept: dict[str, Any] = {}  # what others computed of this region
 
     def _singular(self, end: float) -> bool:
         drift, noise = raw(self.process, np.array([end]))
@@ -158,40 +159,39 @@ class Region:
             found.append(max(0.0, float(far.max())) if far.size else 0.0)
         return found[0], found[1]
 
-    def grid(self, y: FloatArray, factor: float = 1.0) -> Grid:
-        """Return panels for integrals of scale and speed, as far out as ``y`` needs it.
-
-        ``factor`` times the usual depth; grids are kept.
-        """
+    def static_cuts(self, y: FloatArray, factor: float = 1.0) -> list[float]:
+        """Return cuts for integrals of scale and speed, as far out as the coordinates ``y`` need."""
         reach = self.reaches(y)
 
         def how(tail: Tail) -> float:
-            # Shallow points change nothing; deep ones move the cut, in coarse steps.
+            # shallow points change nothing; deep ones move the cut, in coarse steps
             deep = reach[0] if tail.sign < 0.0 else reach[1]
             cut = tail.cut_scale if tail.scale_finite else tail.cut_speed
             if deep <= cut(0.4 * _DROP):
                 return cut(factor * _DROP)
             return cut(factor * _DROP, 8.0 * math.ceil(deep / 8.0))
 
-        cuts = self._cuts(how)
-        key = (*cuts, 0.0)
+        return self._cuts(how)
+
+    def killed_cuts(self, s: float, y: FloatArray, drop: float = 45.0) -> list[float]:
+        """Return cuts from which paths killed at rate ``s`` come back with chance ``exp(-drop)``."""
+        reach = self.reaches(y)
+        return self._cuts(
+            lambda tail: tail.cut_killed(s, drop, reach[0] if tail.sign < 0.0 else reach[1])
+        )
+
+    def grid(self, y: FloatArray, factor: float = 1.0) -> Grid:
+        """Return panels for integrals of scale and speed; they are kept."""
+        cuts = self.static_cuts(y, factor)
+        key = (cuts[0], cuts[1])
         if key not in self._grids:
-            if len(self._grids) > 8:
+            if len(self._grids) >= 8:
                 self._grids.clear()
             self._grids[key] = build(self.process, self.coordinate, self._edges(cuts))
         return self._grids[key]
 
-    def fine_grid(self, s: float, strength: float, y: FloatArray) -> Grid:
-        """Return panels for solutions at killing rates from ``s`` to ``strength``.
-
-        The coordinates ``y`` are among the edges.
-        """
-        reach = self.reaches(y)
-
-        def how(tail: Tail) -> float:
-            return tail.cut_killed(s, 45.0, reach[0] if tail.sign < 0.0 else reach[1])
-
-        cuts = self._cuts(how) if s > 0.0 else list(self.grid(y).edges[[0, -1]])
+    def fine_grid(self, cuts: list[float], strength: float, y: FloatArray) -> Grid:
+        """Return panels for solutions at rates up to ``strength``, with ``y`` among the edges."""
         inner = y[(y > cuts[0]) & (y < cuts[1])]
         edges = np.unique(np.concatenate([self._edges(cuts), inner]))
         return build(self.process, self.coordinate, edges, strength)
