@@ -2,3 +2,4 @@
 from .process import Diffusion
 from .times import *
 from .rates import *
+from .evolution import *

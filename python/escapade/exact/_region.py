@@ -41,6 +41,7 @@ class Region:
         b: float | None,
         reflect: str | None,
         scale: float | None,
+        closed: bool = False,
     ) -> None:
         self.process = process
         low, high = (float(end) for end in process.domain)
@@ -63,7 +64,7 @@ class Region:
             self._tails[k] = tail
             kinds.append(self._kind(k, tail, wall, explicit[k]))
         self.kinds = (kinds[0], kinds[1])
-        if "absorb" not in kinds:
+        if "absorb" not in kinds and not closed:
             raise ValueError(
                 f"the region must have an end that absorbs, got a={a}, b={b}, reflect={reflect!r}: "
                 "the process cannot leave"
@@ -204,8 +205,9 @@ def _cached(
     b: float | None,
     reflect: str | None,
     scale: float | None,
+    closed: bool,
 ) -> Region:
-    return Region(process, a, b, reflect, scale)
+    return Region(process, a, b, reflect, scale, closed)
 
 
 def _limit(name: str, value: Any, infinite: float) -> float | None:
@@ -218,9 +220,17 @@ def _limit(name: str, value: Any, infinite: float) -> float | None:
 
 
 def region_of(
-    process: Any, a: Any, b: Any, reflect: Any, x0: FloatArray | None = None
+    process: Any,
+    a: Any,
+    b: Any,
+    reflect: Any,
+    x0: FloatArray | None = None,
+    closed: bool = False,
 ) -> Region:
-    """Check the arguments and return the region, from a small cache."""
+    """Check the arguments and return the region, from a small cache.
+
+    ``x0`` hints at the scale of what happens; ``closed`` regions need no end that absorbs.
+    """
     known = as_process(process)
     low, high = _limit("a", a, -math.inf), _limit("b", b, math.inf)
     side = None if reflect is None else choice("reflect", reflect, _SIDES)
@@ -239,7 +249,7 @@ def region_of(
         apart = apart[np.isfinite(apart) & (apart > 0.0)]
         if apart.size:
             scale = 2.0 ** round(math.log2(float(np.median(apart))))
-    return _cached(known, low, high, side, scale)
+    return _cached(known, low, high, side, scale, closed)
 
 
 def starts(name: str, value: Any, process: Any, a: Any, b: Any) -> FloatArray:
