@@ -29,7 +29,7 @@ from .observers import (
 from .report import EnsembleWarning, NonFiniteError, Report
 
 if TYPE_CHECKING:
-    from . import laws, plots, reproduce, theory
+    from . import exact, laws, plots, reproduce, theory
 
 __version__: str = _core.version
 
@@ -49,6 +49,7 @@ __all__ = [
     "Trajectory",
     "__version__",
     "data",
+    "exact",
     "init",
     "laws",
     "models",
@@ -62,7 +63,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # these bring in parts of scipy and matplotlib that take a while to import
-    if name in ("laws", "plots", "reproduce", "theory"):
+    if name in ("exact", "laws", "plots", "reproduce", "theory"):
         return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -17,7 +17,7 @@ from ._quadrature import (
     FloatArray,
     interpolate,
 )
-from .process import Process, checked, vanishes
+from .process import Process, checked, raw, vanishes
 
 __all__ = ["Grid", "Points", "build"]
 
@@ -123,7 +123,9 @@ def _unresolved(
     half = 0.5 * (right - left)[:, None]
     phi = half * (rise @ TO_INTEGRAL.T)
     size = np.maximum(np.abs(left), np.abs(right))
+    # rounding of y, of the slope and of the logarithms, which no splitting removes
     noise = half[:, 0] * np.abs(rise).max(axis=1) + size * np.ptp(rise, axis=1)
+    noise += np.abs(log_slope).max(axis=1) + 2.0 * np.abs(log_noise).max(axis=1)
     limit = _TOLERANCE + 4.0 * _EPS * noise
     bad = np.zeros(half.size, dtype=bool)
     for log_f in (phi + log_slope, log_slope - 2.0 * log_noise - phi):
@@ -136,6 +138,25 @@ def _unresolved(
         step = math.log(strength) + 2.0 * (log_slope - log_noise).max(axis=1)
         bad |= step + 2.0 * np.log(2.0 * half[:, 0]) > 0.0
     return np.asarray(bad)
+
+
+def _find_zero(
+    process: Process, coordinate: Coordinate, y: FloatArray, log_noise: FloatArray
+) -> None:
+    """Refuse noise that touches zero where it is smallest among the panels being split."""
+    order = np.argsort(y, axis=None)
+    place, value = y.ravel()[order], log_noise.ravel()[order]
+    k = int(np.argmin(value))
+    if k in (0, place.size - 1):
+        return
+    low, high, beside = place[k - 1], place[k + 1], min(value[k - 1], value[k + 1])
+    for _ in range(100):
+        points = np.linspace(low, high, 21)
+        noise = np.abs(raw(process, coordinate.x(points))[1])
+        at = int(np.clip(np.argmin(noise), 1, 19))
+        if float(noise[at]) < 1e-6 * math.exp(beside):
+            raise vanishes(float(coordinate.x(points[at : at + 1])[0]))
+        low, high = points[at - 1], points[at + 1]
 
 
 def build(
@@ -183,6 +204,7 @@ def build(
             np.concatenate([mid[bad], right[bad]]),
         )
         if count + left.size > _MAX_PANELS:
+            _find_zero(process, coordinate, y, values[2])
             raise ValueError(
                 f"more than {_MAX_PANELS} panels are needed: the barrier is too high, the noise too "
                 "weak, the time too short, or drift and diffusion are not smooth"

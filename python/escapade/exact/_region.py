@@ -13,7 +13,7 @@ from . import _coordinates
 from ._grid import Grid, build
 from ._quadrature import FloatArray
 from ._tail import Tail
-from .process import Process, as_process, raw
+from .process import Process, as_process, checked, raw
 
 __all__ = ["Region", "region_of", "starts"]
 
@@ -180,6 +180,35 @@ class Region:
         return self._cuts(
             lambda tail: tail.cut_killed(s, drop, reach[0] if tail.sign < 0.0 else reach[1])
         )
+
+    def near_cuts(
+        self, s: float, y: FloatArray, drop: float
+    ) -> tuple[list[float], tuple[bool, bool]]:
+        """Return cuts, also of regular ends, that leave out what paths do not reach in time.
+
+        And whether the solutions vanish there: an end that absorbs, but is cut off, does not.
+        """
+        low, high = self.killed_cuts(s, y, drop)
+        vanish = [kind == "absorb" for kind in self.kinds]
+        points = np.linspace(low, high, 4001)
+        x = self.coordinate.x(points)
+        drift, noise = checked(self.process, x)
+        with np.errstate(over="ignore"):
+            slope = np.exp(self.coordinate.log_slope(points))
+            drift, noise = drift / np.abs(noise), np.abs(noise) / slope
+            root = np.sqrt(drift * drift + 2.0 * s)
+        cuts = [low, high]
+        for k, sign in ((0, -1.0), (1, 1.0)):
+            inward = -sign * drift
+            with np.errstate(divide="ignore", invalid="ignore"):
+                rate = np.where(inward > 0.0, 2.0 * s / (inward + root), root - inward) / noise
+            far = float(y.min()) if k == 0 else float(y.max())
+            outside = np.flatnonzero(sign * (points - far) > 0.0)[:: int(sign)]
+            fall = np.cumsum(rate[outside]) * (points[1] - points[0])
+            reached = np.flatnonzero(fall[:-1] >= drop)
+            if reached.size and self._tails[k] is None:
+                cuts[k], vanish[k] = float(points[outside[reached[0]]]), False
+        return cuts, (vanish[0], vanish[1])
 
     def grid(self, y: FloatArray, factor: float = 1.0) -> Grid:
         """Return panels for integrals of scale and speed; they are kept."""

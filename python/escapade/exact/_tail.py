@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from ._coordinates import Coordinate
-from ._quadrature import NODES, ORDER, TO_INTEGRAL, WEIGHTS, FloatArray
+from ._quadrature import NODES, ORDER, FloatArray
 from .process import Process, checked, raw
 
 __all__ = ["Tail"]
@@ -67,15 +67,16 @@ class Tail:
         sign = noise[:n] > 0.0
         if sign.any() and not sign.all():
             checked(self._process, np.sort(x[:n], axis=None))  # says where
-        half = 0.5 * _STEP
-        before = np.concatenate([[0.0], half * np.cumsum(rise[:n] @ WEIGHTS)])
-        phi = before[:-1, None] + half * (rise[:n] @ TO_INTEGRAL.T)
+        # the trapezoidal rule: unlike Gauss's it never makes a growing phi fall
+        flat, place = rise[:n].ravel(), u[:n].ravel()
+        step = 0.5 * (flat[1:] + flat[:-1]) * np.diff(place)
+        phi = np.concatenate([flat[:1] * place[:1], step]).cumsum()
         self.u, self._x = u[:n].ravel(), x[:n].ravel()
         self._rise = rise[:n].ravel()
         self._drift = self.sign * drift[:n].ravel()  # outwards
         self._noise, self._log_slope = noise[:n].ravel(), log_slope[:n].ravel()
         self._log_two = log_two[:n].ravel()
-        self.log_scale = phi.ravel() + self._log_slope
+        self.log_scale = phi + self._log_slope
         self.log_speed = self._log_two - self.log_scale
 
     def _last(self, values: FloatArray) -> float:

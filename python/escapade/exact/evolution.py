@@ -22,8 +22,6 @@ __all__ = ["exit_time_density", "laplace_transform", "survival", "transition_den
 
 _SIDES = ("lower", "upper")
 _CHUNK = 1_000_000  # panels times rates held at once
-#: Takes the solver, the lower and the upper solution at the wanted edges, and their ``ln`` units.
-Reader = Callable[[Marched, Marched], Numbers]
 
 
 def _where(solver: Resolvent, y: FloatArray) -> Any:
@@ -43,31 +41,22 @@ def _killed(up: Marched, down: Marched) -> Numbers:
     return (down.value * up.mass + up.value * down.mass) / wronskian
 
 
-def _side_reader(region: Region, side: str | None) -> Reader:
-    """Return the reader of ``E exp(-s T)`` of paths that leave at the side, or at any.
-
-    Its solutions come with both ends of the grid after the wanted edges.
-    """
-
-    def read(up: Marched, down: Marched) -> Numbers:
-        out: Numbers = np.zeros_like(up.value[:-2])
-        for k, found, end in ((1, up, -1), (0, down, -2)):
-            if _absorbs(region)[k] and side in (None, _SIDES[k]):
-                ratio = found.value[:-2] / found.value[end]
-                out = out + ratio * np.exp(found.log_size[:-2] - found.log_size[end])
-        return out
-
-    return read
+def _leaving(solver: Resolvent, s: Numbers, edges: Any, side: str | None) -> Numbers:
+    """Return ``E exp(-s T)`` of paths that leave at the side, or at any: shape (edges, rates)."""
+    ends = np.concatenate([edges, [0, solver.grid.half.size]])
+    up, down = _march(solver, s, ends)
+    out: Numbers = np.zeros_like(up.value[:-2])
+    for k, found, end in ((1, up, -1), (0, down, -2)):
+        if side in (None, _SIDES[k]) and solver.vanish[k]:
+            ratio = found.value[:-2] / found.value[end]
+            out = out + ratio * np.exp(found.log_size[:-2] - found.log_size[end])
+    return out
 
 
 def _march(solver: Resolvent, s: Numbers, edges: Any) -> tuple[Marched, Marched]:
     kept, back = np.unique(edges, return_inverse=True)
     up, down = solver.march(s, True, kept), solver.march(s, False, kept)
     return Marched(*(part[back] for part in up)), Marched(*(part[back] for part in down))
-
-
-def _with_ends(solver: Resolvent, edges: Any) -> Any:
-    return np.concatenate([edges, [0, solver.grid.half.size]])
 
 
 def _times(value: Any, positive: bool = False) -> FloatArray:
@@ -115,9 +104,9 @@ def _evolve(
         shift = _rate(region) if late > 0.0 else 0.0
         shift = shift if shift * times[-1] > 1.0 else 0.0
         drop = 45.0 + shift * float(times[-1])
-        cuts = region.killed_cuts(_contour.SLOWEST / float(times[-1]), points, drop)
+        cuts, vanish = region.near_cuts(_contour.SLOWEST / float(times[-1]), points, drop)
         strength = _contour.STRONGEST / float(times[0]) + shift
-        solver = Resolvent(region.fine_grid(cuts, strength, points), _absorbs(region))
+        solver = Resolvent(region.fine_grid(cuts, strength, points), vanish)
         # equal points are solved for once
         pairs, back = np.unique(np.stack(ys), axis=1, return_inverse=True)
         edges = [_where(solver, row) for row in pairs]
@@ -177,7 +166,9 @@ def laplace_transform(
     out = np.empty(flat.shape)
     still = flat == 0.0
     if still.any():
-        high = np.asarray(splitting_probability(process, points.ravel()[still], a, b, reflect=reflect))
+        high = np.asarray(
+            splitting_probability(process, points.ravel()[still], a, b, reflect=reflect)
+        )
         shares = {"upper": high if _absorbs(region)[1] else 0.0 * high}
         shares["lower"] = _lower_share(region, points.ravel()[still], a, b, reflect)
         out[still] = sum(v for k, v in shares.items() if where in (None, k))
@@ -189,8 +180,7 @@ def laplace_transform(
         solver = Resolvent(grid, _absorbs(region))
         some, slot = np.unique(flat[index], return_inverse=True)
         edges = _where(solver, y[index])
-        up, down = _march(solver, some, _with_ends(solver, edges))
-        values = _side_reader(region, where)(up, down)
+        values = _leaving(solver, some, edges, where)
         out[index] = values[np.arange(index.size), slot]
     return out.reshape(points.shape)[()]
 
@@ -282,10 +272,9 @@ def exit_time_density(
     flat, when = points.ravel(), times.ravel()
     out = np.zeros(flat.shape)
     index = np.flatnonzero((when > 0.0) & ~_on_absorbing(region, flat))
-    reader = _side_reader(region, where)
 
     def read(solver: Resolvent, s: Numbers, edges: list[Any]) -> Numbers:
-        return reader(*_march(solver, s, _with_ends(solver, edges[0])))
+        return _leaving(solver, s, edges[0], where)
 
     if index.size:
         values = _evolve(region, when[index], [region.y(flat[index])], read)

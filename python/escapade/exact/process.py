@@ -112,6 +112,8 @@ def as_process(process: Any) -> Process:
             f"process must be an Ito equation, got {name}, which is read as {process.calculus}; "
             "add diffusion * d(diffusion)/dx / 2 to the drift and use escapade.exact.Diffusion"
         )
+    if not callable(getattr(process, "drift", None)):
+        raise ValueError(f"process must have a drift and a diffusion function, {name} has none")
     return process
 
 

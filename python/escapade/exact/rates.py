@@ -123,9 +123,7 @@ def log_escape_rate(
     return leading(region_of(process, a, b, reflect)).log_rate
 
 
-def escape_rate(
-    process: Any, a: Any = None, b: Any = None, *, reflect: str | None = None
-) -> float:
+def escape_rate(process: Any, a: Any = None, b: Any = None, *, reflect: str | None = None) -> float:
     """Return the leading eigenvalue ``lambda_1``: survival falls as ``exp(-lambda_1 t)`` in the end.
 
     It is not one over the mean exit time, which depends on the start; the two agree for high

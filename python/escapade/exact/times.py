@@ -31,9 +31,7 @@ def _beyond(region: Region, green: Green, log_f: FloatArray) -> float:
             continue
         # at a reflecting end the solution that fits it is 1
         integrand = grid.log_speed + log_f
-        whole = np.logaddexp.reduce(
-            np.log(grid.half) + np.logaddexp.reduce(integrand, axis=1)
-        )
+        whole = np.logaddexp.reduce(np.log(grid.half) + np.logaddexp.reduce(integrand, axis=1))
         y = grid.y[edge]
         step = (integrand[edge, -1] - integrand[edge, 0]) / (y[-1] - y[0])
         slope = step if k == 0 else -step  # inwards
@@ -43,9 +41,7 @@ def _beyond(region: Region, green: Green, log_f: FloatArray) -> float:
     return worst
 
 
-def _moment_logs(
-    region: Region, x0: FloatArray, order: int, spread: bool = False
-) -> FloatArray:
+def _moment_logs(region: Region, x0: FloatArray, order: int, spread: bool = False) -> FloatArray:
     """Return ``ln`` of the moments 1 to ``order``, or of the variance, shape (order or 1, m)."""
     y = region.y(x0)
     rows = 1 if spread else order
@@ -86,9 +82,7 @@ def _moment_logs(
     )
 
 
-def _prepare(
-    process: Any, x0: Any, a: Any, b: Any, reflect: Any
-) -> tuple[Region, FloatArray]:
+def _prepare(process: Any, x0: Any, a: Any, b: Any, reflect: Any) -> tuple[Region, FloatArray]:
     points = starts("x0", x0, process, a, b)
     return region_of(process, a, b, reflect, points), points
 
