@@ -140,7 +140,8 @@ class QuasiStationary(Law):
         slope = np.diff(log_p.ravel())
         places = []
         y = grid.y.ravel()
-        for k in np.flatnonzero((slope[:-1] > 0.0) & (slope[1:] <= 0.0)):
+        for place in np.flatnonzero((slope[:-1] > 0.0) & (slope[1:] <= 0.0)):
+            k = int(place)
             low, high = float(y[k]), float(y[k + 2])
             for _ in range(100):  # golden section
                 step = 0.381966 * (high - low)
@@ -148,7 +149,7 @@ class QuasiStationary(Law):
                 first, second = self._logpdf(grid.coordinate.x(pair))
                 low, high = (low, float(pair[1])) if first > second else (float(pair[0]), high)
             places.append(float(grid.coordinate.x(np.array([0.5 * (low + high)]))[0]))
-        for k, first in ((0, slope[0] <= 0.0), (1, slope[-1] > 0.0)):
-            if first and self._kinds[k] == "reflect" and math.isfinite(self._ends[k]):
-                places.insert(0 if k == 0 else len(places), self._ends[k])
+        for end, first in ((0, slope[0] <= 0.0), (1, slope[-1] > 0.0)):
+            if first and self._kinds[end] == "reflect" and math.isfinite(self._ends[end]):
+                places.insert(0 if end == 0 else len(places), self._ends[end])
         return tuple(places)

@@ -51,7 +51,7 @@ class Region:
             end in (low, high, -math.inf, math.inf) or self._singular(end) for end in self.ends
         )
         self.coordinate = self._coordinate(scale)
-        self._tails: list[Tail | None] = [None, None]
+        self.tails: list[Tail | None] = [None, None]
         middle = self._middle()
         kinds = []
         for k, sign in ((0, -1.0), (1, 1.0)):
@@ -61,7 +61,7 @@ class Region:
                 continue
             start = middle if self._open[1 - k] else self._y(self.ends[1 - k])
             tail = Tail(process, self.coordinate, start, sign)
-            self._tails[k] = tail
+            self.tails[k] = tail
             kinds.append(self._kind(k, tail, wall, explicit[k]))
         self.kinds = (kinds[0], kinds[1])
         if "absorb" not in kinds and not closed:
@@ -144,7 +144,7 @@ class Region:
     def _cuts(self, how: Any) -> list[float]:
         cuts = []
         for k, sign in ((0, -1.0), (1, 1.0)):
-            tail = self._tails[k]
+            tail = self.tails[k]
             if tail is None:
                 cuts.append(self._y(self.ends[k]))
             else:
@@ -154,7 +154,7 @@ class Region:
     def reaches(self, y: FloatArray) -> tuple[float, float]:
         """Return how far into the two tails the coordinates ``y`` reach."""
         found = []
-        for tail in self._tails:
+        for tail in self.tails:
             inside = y[np.isfinite(y)] if tail is not None else y[:0]
             far = tail.sign * (inside - tail.start) if tail is not None else inside
             found.append(max(0.0, float(far.max())) if far.size else 0.0)
@@ -206,7 +206,7 @@ class Region:
             outside = np.flatnonzero(sign * (points - far) > 0.0)[:: int(sign)]
             fall = np.cumsum(rate[outside]) * (points[1] - points[0])
             reached = np.flatnonzero(fall[:-1] >= drop)
-            if reached.size and self._tails[k] is None:
+            if reached.size and self.tails[k] is None:
                 cuts[k], vanish[k] = float(points[outside[reached[0]]]), False
         return cuts, (vanish[0], vanish[1])
 

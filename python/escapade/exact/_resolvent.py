@@ -108,7 +108,12 @@ class Resolvent:
         mass = np.zeros_like(value)
         log_size = np.zeros(s.shape)
         shape = (wanted.size, s.size)
-        kept = Marched(*(np.empty(shape, dtype=s.dtype) for _ in range(3)), np.empty(shape))
+        kept = Marched(
+            np.empty(shape, dtype=s.dtype),
+            np.empty(shape, dtype=s.dtype),
+            np.empty(shape, dtype=s.dtype),
+            np.empty(shape),
+        )
         place = {int(edge): row for row, edge in enumerate(wanted)}
         units = np.exp(np.diff(self.reference))
         edge = 0 if upwards else n
@@ -167,7 +172,7 @@ class Resolvent:
         powers = s ** np.arange(_TERMS)
         c = np.einsum("kpn,k->pn", self._c_nodes, powers)
         d = np.einsum("kpn,k->pn", self._d_nodes, powers)
-        out = np.empty_like(c)
+        out: FloatArray = np.empty_like(self._c_nodes[0])
         with np.errstate(all="ignore"):
             for side, log_here, found, sign in (
                 (slice(0, join), log_up, up, 1.0),

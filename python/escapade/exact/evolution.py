@@ -11,6 +11,7 @@ import numpy as np
 from .._checks import array, choice
 from . import _contour
 from ._contour import ComplexArray
+from ._green import Green
 from ._quadrature import FloatArray
 from ._region import Region, region_of, starts
 from ._resolvent import Marched, Numbers, Resolvent
@@ -38,7 +39,8 @@ def _absorbs(region: Region) -> tuple[bool, bool]:
 def _killed(up: Marched, down: Marched) -> Numbers:
     """Return ``int_0^inf exp(-s t) P(T > t) dt``: the resolvent of 1, of shape (edges, rates)."""
     wronskian = up.slope * down.value + up.value * down.slope
-    return (down.value * up.mass + up.value * down.mass) / wronskian
+    out: Numbers = (down.value * up.mass + up.value * down.mass) / wronskian
+    return out
 
 
 def _leaving(solver: Resolvent, s: Numbers, edges: Any, side: str | None) -> Numbers:
@@ -187,8 +189,6 @@ def laplace_transform(
 
 def _lower_share(region: Region, x0: FloatArray, a: Any, b: Any, reflect: str | None) -> FloatArray:
     """Return the probability to leave at the lower end: not one minus the other, which cancels."""
-    from ._green import Green
-
     if not _absorbs(region)[0]:
         return np.zeros(x0.shape)
     if not region.conditions[1]:
@@ -295,8 +295,9 @@ def transition_density(
     """Return the density at ``x`` after time ``t``, of paths from ``x0`` that have not left.
 
     Inverse Laplace transform, along a hyperbola, of the resolvent density
-    ``psi(min) phi(max) m(x)/W`` (Borodin and Salminen, *Handbook of Brownian Motion*, II.11). Error about
-    1e-12 of its largest value in ``x``. Without ends (``a`` and ``b`` both None) nothing is absorbed.
+    ``psi(min) phi(max) m(x)/W`` (Borodin and Salminen, *Handbook of Brownian Motion*, II.11). Error
+    about 1e-12 of its largest value in ``x``. Without ends (``a`` and ``b`` both None) nothing is
+    absorbed.
 
     Parameters
     ----------
@@ -332,7 +333,8 @@ def transition_density(
         log_m = log_m + solver.reference[low]
         wronskian = up.slope * down.value + up.value * down.slope
         size = np.exp(above.log_size - down.log_size + log_m[:, None])
-        return up.value * above.value / wronskian * size
+        out: Numbers = up.value * above.value / wronskian * size
+        return out
 
     if index.size:
         places = [region.y(start[index]), region.y(end[index])]

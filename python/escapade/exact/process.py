@@ -166,7 +166,8 @@ def checked(process: Process, x: FloatArray) -> tuple[FloatArray, FloatArray]:
                 break
             here = bool(raw(process, np.array([mid]))[1][0] > 0.0)
             left, right = (mid, right) if here == bool(sign[at]) else (left, mid)
-        raise vanishes(left, "changes sign")
+        near_zero = abs(left) < 1e-13 * float(np.abs(points).max())
+        raise vanishes(0.0 if near_zero else left, "changes sign")
     return drift, noise
 
 
@@ -174,5 +175,5 @@ def vanishes(x: float, how: str = "is zero") -> ValueError:
     """Return the error for noise that vanishes at ``x``."""
     return ValueError(
         "diffusion must not vanish inside the region: the process cannot cross such a point, or "
-        f"crosses it one way; it {how} at x = {x:.10g}. Ask about one side of it"
+        f"crosses it one way; it {how} at x = {x:.10g}. Give that point as an end, a or b"
     )

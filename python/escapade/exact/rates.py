@@ -105,7 +105,7 @@ def _leading(region: Region) -> Leading:
         weight = green.grid.log_speed + 2.0 * log_f
         outer = [
             float(weight[k, k])
-            for k, tail in ((0, region._tails[0]), (-1, region._tails[1]))
+            for k, tail in ((0, region.tails[0]), (-1, region.tails[1]))
             if tail is not None and region.kinds[k] == "reflect"
         ]
         if not outer or max(outer) < weight.max() - 34.0:

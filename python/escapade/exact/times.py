@@ -27,7 +27,7 @@ def _beyond(region: Region, green: Green, log_f: FloatArray) -> float:
     worst = -np.inf
     grid = green.grid
     for k, (edge, kind) in enumerate(zip((0, -1), region.kinds, strict=True)):
-        if region._tails[k] is None or kind != "reflect":
+        if region.tails[k] is None or kind != "reflect":
             continue
         # at a reflecting end the solution that fits it is 1
         integrand = grid.log_speed + log_f
@@ -49,7 +49,7 @@ def _moment_logs(region: Region, x0: FloatArray, order: int, spread: bool = Fals
     for end, kind in zip(region.ends, region.kinds, strict=True):
         at_absorbing |= (x0 == end) & (kind == "absorb")
     if not {"lost", "null"}.isdisjoint(region.kinds):
-        return np.broadcast_to(np.where(at_absorbing, -np.inf, np.inf), (rows, x0.size)).copy()
+        return np.tile(np.where(at_absorbing, -np.inf, np.inf), (rows, 1))
     for factor in (1.0, 3.0, 9.0):
         green = Green(region.grid(y, factor), region.conditions)
         at = green.grid.points(y)
