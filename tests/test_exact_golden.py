@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -81,7 +82,7 @@ def double_well_time(h: float, b: float) -> Any:
         grid = [mp.mpf(-24 + k) / 8 for k in range(25 + math.floor(8 * b))]
         grid += [end] if end > grid[-1] else []
         before, time = mp.mpf(0), mp.mpf(0)
-        for left, right in zip(grid, grid[1:], strict=False):
+        for left, right in itertools.pairwise(grid):
             if left >= -1:
                 time += integral(
                     lambda y, left=left, before=before: (
@@ -123,8 +124,8 @@ def top_time(h: float) -> float:
 def test_rates_to_1e_300_and_beyond(h: float) -> None:
     process = exact.Diffusion(lambda x: -4.0 * h * x * (x * x - 1.0), lambda x: ROOT2)
     reference = top_time(h)
-    # ln is that large: its rounding, and that of phi, is what is left
-    error = 1e-12 + 1e-15 * h
+    # ln is that large: what is left are a few roundings of it and of phi
+    error = 1e-12 + 3e-15 * h
     assert exact.log_mean_exit_time(process, -1.0, None, 0.0) == pytest.approx(reference, abs=error)
     assert exact.log_escape_rate(process, None, 0.0) == pytest.approx(-reference, abs=error)
     rate = exact.escape_rate(process, None, 0.0)

@@ -108,5 +108,4 @@ def interpolate(values: FloatArray, t: FloatArray) -> FloatArray:
     ndarray, shape (n, m)
     """
     coefficients = values @ TO_LEGENDRE.T
-    basis = legendre.legvander(t, ORDER - 1)
-    return np.asarray(np.einsum("nmk,nk->nm", basis, coefficients))
+    return np.asarray(legendre.legval(t, coefficients.T[:, :, None], tensor=False))

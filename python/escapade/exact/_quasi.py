@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..laws import Law
-from ._grid import Grid
+from ._grid import Grid, Points
 from ._quadrature import WEIGHTS, FloatArray, cumulate
 
 __all__ = ["QuasiStationary"]
@@ -69,26 +69,38 @@ class QuasiStationary(Law):
         return self._mass(x, True)
 
     def _quantile(self, q: FloatArray, right: bool) -> FloatArray:
-        """Bisect on panels, then in the one that holds the quantile."""
-        flat = np.log(q.ravel())
+        """Find the two nodes around the quantile, then solve by Newton's method, safeguarded."""
+        grid, goal = self._grid, np.log(q.ravel())
         if right:
-            panel = np.searchsorted(-self._sum.right_edges, -flat, "right") - 1
+            inner = np.concatenate([self._sum.right_edges[:-1, None], self._sum.right], axis=1)
+            known = -np.append(inner.ravel(), -np.inf)
+            at = np.searchsorted(known, -goal, "right") - 1
         else:
-            panel = np.searchsorted(self._sum.left_edges, flat, "right") - 1
-        panel = np.clip(panel, 0, self._grid.half.size - 1)
-        low, high = self._grid.edges[panel], self._grid.edges[panel + 1]
-        for _ in range(60):
-            mid = 0.5 * (low + high)
-            at = self._grid.points(mid)._replace(panel=panel)
-            at = at._replace(
-                from_left=mid - self._grid.edges[panel],
-                from_right=self._grid.edges[panel + 1] - mid,
-            )
-            edges = self._sum.right_edges[panel + 1] if right else self._sum.left_edges[panel]
-            mass = np.logaddexp(edges, self._grid.log_part(self._p, at, right))
-            less = mass > flat if right else mass < flat
-            low, high = np.where(less, mid, low), np.where(less, high, mid)
-        return np.asarray(self._grid.coordinate.x(0.5 * (low + high))).reshape(q.shape)
+            inner = np.concatenate([self._sum.left_edges[:-1, None], self._sum.left], axis=1)
+            at = np.searchsorted(np.append(inner.ravel(), 0.0), goal, "right") - 1
+        places = np.concatenate([grid.edges[:-1, None], grid.y], axis=1)
+        places = np.append(places.ravel(), grid.edges[-1])
+        at = np.clip(at, 0, places.size - 2)
+        low, high = places[at], places[at + 1]
+        panel = at // inner.shape[1]
+        edges = self._sum.right_edges[panel + 1] if right else self._sum.left_edges[panel]
+        out = 0.5 * (low + high)
+        todo = np.arange(out.size)
+        for _ in range(100):
+            y, left, end = out[todo], grid.edges[panel[todo]], grid.edges[panel[todo] + 1]
+            where = Points(panel[todo], y - left, end - y)
+            mass = np.logaddexp(edges[todo], grid.log_part(self._p, where, right))
+            up = (mass > goal[todo]) == right
+            low[todo], high[todo] = np.where(up, y, low[todo]), np.where(up, high[todo], y)
+            step = (goal[todo] - mass) * np.exp(mass - grid.log_at(self._p, where))
+            new = y - step if right else y + step
+            inside = (new > low[todo]) & (new < high[todo])
+            new = np.where(inside, new, 0.5 * (low[todo] + high[todo]))
+            out[todo] = new
+            todo = todo[np.abs(new - y) > 4e-15 * (np.abs(y) + end - left)]
+            if not todo.size:
+                break
+        return np.asarray(grid.coordinate.x(out)).reshape(q.shape)
 
     def _ppf(self, q: FloatArray) -> FloatArray:
         return self._quantile(q, False)

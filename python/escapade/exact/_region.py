@@ -127,6 +127,16 @@ class Region:
 
     # -- what the questions need -------------------------------------------------------------------
 
+    def require_times(self) -> None:
+        """Refuse questions on time if much of it passes beyond where panels can follow."""
+        for tail, end in zip(self.tails, self.ends, strict=True):
+            if tail is not None and tail.accessible:
+                if tail.left_out(tail.cut_scale(_DROP)) > -34.0:
+                    raise ValueError(
+                        f"the process runs away to {end:g} in finite time, and panels cannot follow it "
+                        "that far; give a finite end instead"
+                    )
+
     @property
     def conditions(self) -> tuple[bool, bool]:
         """Whether the solutions vanish at the lower and at the upper end of a grid."""

@@ -112,7 +112,8 @@ class Tail:
         if self.scale_finite:
             # near the end S(z) - S(end) is the scale density over its logarithmic slope
             grad = np.abs(self._rise + np.gradient(self._log_slope, self.u))
-            self.accessible = self._last(self._log_two - np.log(grad)) < -_SLOPE
+            self._delay = self._log_two - np.log(grad)
+            self.accessible = self._last(self._delay) < -_SLOPE
 
     def _finite(self, values: FloatArray, what: str) -> bool:
         if self._last(values) > -_SLOPE:
@@ -123,6 +124,10 @@ class Tail:
                 "in double precision; give a finite end instead"
             )
         return True
+
+    def left_out(self, cut: float) -> float:
+        """Return ``ln`` of the time from ``u = cut`` to an accessible end, relative to the whole."""
+        return float(self._delay[self._from(cut)] - self._delay.max())
 
     # -- where to cut -----------------------------------------------------------------------------
 

@@ -97,6 +97,7 @@ def _evolve(
     ``read`` takes the solver, rates and, for each of ``places``, the edges of its points; it returns
     shape (points, rates). Late times are looked at relative to the leading exponential.
     """
+    region.require_times()
     out = np.empty(t.shape)
     late = float(t.max(initial=0.0))
     for index in _contour.groups(t):
@@ -175,6 +176,8 @@ def laplace_transform(
         shares["lower"] = _lower_share(region, points.ravel()[still], a, b, reflect)
         out[still] = sum(v for k, v in shares.items() if where in (None, k))
     moving = np.flatnonzero(~still)
+    if moving.size:
+        region.require_times()
     for part in _contour.groups(flat[moving]) if moving.size else []:
         index = moving[part]
         cuts = region.killed_cuts(float(flat[index].min()), y[index])

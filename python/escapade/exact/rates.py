@@ -86,6 +86,7 @@ def _leading(region: Region) -> Leading:
                 f"there is no escape rate: excursions towards {end:g} have an infinite mean time, and "
                 "survival falls more slowly than any exponential"
             )
+    region.require_times()
     for factor in (1.0, 3.0, 9.0):
         cuts = region.static_cuts(_NONE, factor)
         green = Green(region.grid(_NONE, factor), region.conditions)

@@ -23,22 +23,29 @@ _LEFT_OUT = -34.0  # ln of the share of an integral that may lie beyond a cut
 
 
 def _beyond(region: Region, green: Green, log_f: FloatArray) -> float:
-    """Return ``ln`` of the largest share of ``int psi m f`` beyond the cuts; inf if it diverges."""
+    """Return ``ln`` of the largest share of ``int m f`` beyond the cuts; inf if it diverges.
+
+    The slope is taken where speed is ``exp(10)`` of that at the cut: there ``f`` does not yet feel it.
+    """
     worst = -np.inf
     grid = green.grid
-    for k, (edge, kind) in enumerate(zip((0, -1), region.kinds, strict=True)):
-        if region.tails[k] is None or kind != "reflect":
+    order = slice(None), slice(None, None, -1)
+    # at a reflecting end the solution that fits it is 1
+    integrand = grid.log_speed + log_f
+    whole = np.logaddexp.reduce(np.log(grid.half) + np.logaddexp.reduce(integrand, axis=1))
+    for tail, kind, way in zip(region.tails, region.kinds, order, strict=True):
+        if tail is None or kind != "reflect":
             continue
-        # at a reflecting end the solution that fits it is 1
-        integrand = grid.log_speed + log_f
-        whole = np.logaddexp.reduce(np.log(grid.half) + np.logaddexp.reduce(integrand, axis=1))
-        y = grid.y[edge]
-        step = (integrand[edge, -1] - integrand[edge, 0]) / (y[-1] - y[0])
-        slope = step if k == 0 else -step  # inwards
+        y, speed = grid.y.ravel()[way], grid.log_speed.ravel()[way]
+        value = integrand.ravel()[way]
+        near = int(np.argmax(speed > speed[0] + 10.0))
+        far = int(np.argmax(speed > speed[0] + 20.0))
+        slope = float(value[far] - value[near]) / abs(float(y[far] - y[near]))
         if slope <= 1e-3:
             return np.inf
-        worst = max(worst, float(integrand[edge, edge] - np.log(slope) - whole))
-    return worst
+        beyond = float(value[near]) - slope * abs(float(y[near] - y[0])) - np.log(slope)
+        worst = max(worst, beyond - whole)
+    return float(worst)
 
 
 def _moment_logs(region: Region, x0: FloatArray, order: int, spread: bool = False) -> FloatArray:
@@ -50,6 +57,7 @@ def _moment_logs(region: Region, x0: FloatArray, order: int, spread: bool = Fals
         at_absorbing |= (x0 == end) & (kind == "absorb")
     if not {"lost", "null"}.isdisjoint(region.kinds):
         return np.tile(np.where(at_absorbing, -np.inf, np.inf), (rows, 1))
+    region.require_times()
     for factor in (1.0, 3.0, 9.0):
         green = Green(region.grid(y, factor), region.conditions)
         at = green.grid.points(y)
