@@ -15,7 +15,7 @@ ROOT2 = math.sqrt(2.0)
 BROWNIAN = exact.Diffusion(lambda x: 0.0, lambda x: 1.0)
 OU = exact.Diffusion(lambda x: -x, lambda x: ROOT2)
 POWER = exact.Diffusion(lambda x: -x, lambda x: np.sqrt(0.2 + 0.5 * x**2))
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
 def panels(edges: Any) -> tuple[Any, Any]:

@@ -70,7 +70,7 @@ CASES = st.builds(
     share=real(0.05, 0.95),
 )
 SOME = settings(max_examples=40, deadline=None, derandomize=True)
-FEW = settings(max_examples=12, deadline=None, derandomize=True)
+FEW = settings(max_examples=8, deadline=None, derandomize=True)
 
 
 def collocation(c: Case, n: int = 80) -> tuple[Any, Any]:
@@ -168,8 +168,8 @@ def test_coordinates_do_not_matter(c: Case, shift: float, slope: float) -> None:
 def test_time_dependence_hangs_together(c: Case) -> None:
     mean = exact.mean_exit_time(c.process, c.x0, c.a, c.b)
     rate = exact.escape_rate(c.process, c.a, c.b)
-    nodes, weights = np.polynomial.legendre.leggauss(16)
-    edges = np.concatenate([[0.0], np.geomspace(2e-3, 30.0, 14)]) / rate
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    edges = np.concatenate([[0.0], np.geomspace(0.01, 30.0, 9)]) / rate
     half = 0.5 * np.diff(edges)[:, None]
     t = (0.5 * (edges[1:] + edges[:-1])[:, None] + half * nodes).ravel()
     w = (half * weights).ravel()
@@ -180,17 +180,18 @@ def test_time_dependence_hangs_together(c: Case) -> None:
     assert math.log(late[0] / late[1]) == pytest.approx(20.0, abs=1e-6)
     time = 0.5 / rate
     half = 0.5 * c.width
+    nodes, weights = np.polynomial.legendre.leggauss(40)
     x = c.a + half * (1.0 + nodes)
     p = exact.transition_density(c.process, c.x0, x, time, c.a, c.b)
     assert half * float(weights @ p) == pytest.approx(
-        exact.survival(c.process, c.x0, time, c.a, c.b), abs=3e-4
+        exact.survival(c.process, c.x0, time, c.a, c.b), abs=1e-10
     )
     # detailed balance: m(x0) p(x, x0) = m(x) p(x0, x), with ln m = -2 ln noise + int 2 drift/noise^2
-    back = exact.transition_density(c.process, x[3], c.x0, time, c.a, c.b)
-    y = 0.5 * (c.x0 + x[3]) + 0.5 * (x[3] - c.x0) * nodes
-    ratio = float(weights @ (2 * c.drift(y) / c.noise(y) ** 2)) * 0.5 * (x[3] - c.x0)
-    ratio += 2.0 * math.log(c.noise(c.x0) / c.noise(x[3]))
-    assert p[3] == pytest.approx(back * math.exp(ratio), rel=1e-6)
+    back = exact.transition_density(c.process, x[8], c.x0, time, c.a, c.b)
+    y = 0.5 * (c.x0 + x[8]) + 0.5 * (x[8] - c.x0) * nodes
+    ratio = float(weights @ (2 * c.drift(y) / c.noise(y) ** 2)) * 0.5 * (x[8] - c.x0)
+    ratio += 2.0 * math.log(c.noise(c.x0) / c.noise(x[8]))
+    assert p[8] == pytest.approx(back * math.exp(ratio), rel=1e-9)
 
 
 @FEW

@@ -96,8 +96,9 @@ class QuasiStationary(Law):
             new = y - step if right else y + step
             inside = (new > low[todo]) & (new < high[todo])
             new = np.where(inside, new, 0.5 * (low[todo] + high[todo]))
-            out[todo] = new
-            todo = todo[np.abs(new - y) > 4e-15 * (np.abs(y) + end - left)]
+            met = np.abs(goal[todo] - mass) <= 4e-15 * (1.0 + np.abs(goal[todo]))
+            out[todo] = np.where(met, y, new)
+            todo = todo[~met & (np.abs(new - y) > 4e-15 * (np.abs(y) + end - left))]
             if not todo.size:
                 break
         return np.asarray(grid.coordinate.x(out)).reshape(q.shape)

@@ -7,6 +7,7 @@ slope by scale) is carried by matrices, with positive entries for ``s >= 0``: no
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,17 +45,19 @@ class Resolvent:
         Made with ``strength`` at least the largest ``|s|`` asked for.
     vanish : (bool, bool)
         Whether the solutions vanish at the lower and the upper end; else their slope does.
+    strength : float
+        A rate like the largest ``|s|`` that will be asked for: the unit of the series.
     """
 
-    def __init__(self, grid: Grid, vanish: tuple[bool, bool]) -> None:
-        self.grid, self.vanish = grid, vanish
+    def __init__(self, grid: Grid, vanish: tuple[bool, bool], strength: float) -> None:
+        self.grid, self.vanish, self._unit = grid, vanish, strength
         n = grid.half.size
         middle = 0.5 * (grid.phi_edges[:-1] + grid.phi_edges[1:])
         #: ln of the unit of scale at each edge: that of the panel to its right
         self.reference = np.append(middle, middle[-1])
         half = grid.half[:, None]
         scale = half * np.exp(grid.log_scale - middle[:, None])
-        speed = half * np.exp(grid.log_speed + middle[:, None])
+        speed = half * np.exp(grid.log_speed + middle[:, None] + math.log(strength))
         # c: value 1, slope 0 at the left edge; d: value 0, slope 1
         self._c_nodes = np.empty((_TERMS, n, scale.shape[1]))
         self._d_nodes = np.empty_like(self._c_nodes)
@@ -74,20 +77,26 @@ class Resolvent:
                 node[...] = outer @ TO_INTEGRAL.T
             c, d = c.copy(), d.copy()
         self._series = c_, cg, d_, dg
+        self._last: tuple[Numbers, tuple[Numbers, ...]] | None = None
 
     def _matrices(self, s: Numbers) -> tuple[Numbers, ...]:
-        """Return ``c - 1, c'/s, d, (d' - 1)/s`` and ``(c - 1)/s`` on every panel."""
+        """Return ``c - 1, c'/s, d, (d' - 1)/s`` and ``(c - 1)/s`` on every panel, s in units."""
         c_, cg, d_, dg = self._series
 
+        if self._last is not None and self._last[0] is s:
+            return self._last[1]
+        unitless = s / self._unit
+        powers = unitless ** np.arange(_TERMS)[:, None]
+
         def series(terms: FloatArray) -> Numbers:
-            out = np.zeros((terms.shape[1], s.size), dtype=s.dtype)
-            for row in terms[::-1]:
-                out *= s
-                out += row[:, None]
-            return out
+            # real and imaginary parts side by side: a real product
+            out: Numbers = terms.T @ powers[: len(terms)].view(np.float64)
+            return out.view(s.dtype)
 
         c_by_s = series(c_[1:])
-        return c_by_s * s, series(cg[1:]), series(d_), series(dg[1:]), c_by_s
+        found = c_by_s * unitless, series(cg[1:]), series(d_), series(dg[1:]), c_by_s
+        self._last = s, found  # the two solutions are asked for in turn
+        return found
 
     def march(self, s: Numbers, upwards: bool, wanted: npt.NDArray[np.intp]) -> Marched:
         """Return the solution that fits the lower (``upwards``) or the upper end.
@@ -101,6 +110,7 @@ class Resolvent:
             Edges at which to keep it, ascending.
         """
         c1, cg, d, dg1, c1_by_s = self._matrices(s)
+        s = s / self._unit
         n = self.grid.half.size
         vanish = self.vanish[0 if upwards else 1]
         value = np.full(s.shape, 0.0 if vanish else 1.0, dtype=s.dtype)
@@ -121,7 +131,7 @@ class Resolvent:
             row = place.get(edge)
             if row is not None:
                 kept.value[row], kept.slope[row] = value, slope
-                kept.mass[row], kept.log_size[row] = mass, log_size
+                kept.mass[row], kept.log_size[row] = mass / self._unit, log_size
             if edge == (n if upwards else 0):
                 return kept
             if upwards:
@@ -169,7 +179,7 @@ class Resolvent:
             log_down = np.log(down.value[:, 0]) + down.log_size[:, 0]
         weight = log_up[:-1] + log_down[:-1] + self.grid.log_speed.max(axis=1)
         join = int(np.argmax(np.where(np.isfinite(weight), weight, -np.inf)))
-        powers = s ** np.arange(_TERMS)
+        powers = (s / self._unit) ** np.arange(_TERMS)
         c = np.einsum("kpn,k->pn", self._c_nodes, powers)
         d = np.einsum("kpn,k->pn", self._d_nodes, powers)
         out: FloatArray = np.empty_like(self._c_nodes[0])

@@ -109,7 +109,7 @@ def _evolve(
         drop = 45.0 + shift * float(times[-1])
         cuts, vanish = region.near_cuts(_contour.SLOWEST / float(times[-1]), points, drop)
         strength = _contour.STRONGEST / float(times[0]) + shift
-        solver = Resolvent(region.fine_grid(cuts, strength, points), vanish)
+        solver = Resolvent(region.fine_grid(cuts, strength, points), vanish, strength)
         # equal points are solved for once
         pairs, back = np.unique(np.stack(ys), axis=1, return_inverse=True)
         edges = [_where(solver, row) for row in pairs]
@@ -181,8 +181,9 @@ def laplace_transform(
     for part in _contour.groups(flat[moving]) if moving.size else []:
         index = moving[part]
         cuts = region.killed_cuts(float(flat[index].min()), y[index])
-        grid = region.fine_grid(cuts, float(flat[index].max()), np.unique(y[index]))
-        solver = Resolvent(grid, _absorbs(region))
+        strength = float(flat[index].max())
+        grid = region.fine_grid(cuts, strength, np.unique(y[index]))
+        solver = Resolvent(grid, _absorbs(region), strength)
         some, slot = np.unique(flat[index], return_inverse=True)
         edges = _where(solver, y[index])
         values = _leaving(solver, some, edges, where)

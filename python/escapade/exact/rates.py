@@ -52,7 +52,7 @@ def _power(green: Green, steps: int) -> tuple[float, float, FloatArray]:
 def _search(region: Region, cuts: list[float], lower: float, upper: float) -> tuple[float, Any]:
     """Return the rate between two bounds, by Sturm's theorem, and the solutions."""
     grid = region.fine_grid(cuts, 2.0 * upper, _NONE)
-    solutions = Resolvent(grid, region.conditions)
+    solutions = Resolvent(grid, region.conditions, 2.0 * upper)
     low, high = lower * (1.0 - 1e-9), upper * (1.0 + 1e-9)
     while high - low > 4.0 * np.spacing(high):
         # even steps in the ratio first, where the bounds may be far apart
