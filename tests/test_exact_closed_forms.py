@@ -240,6 +240,36 @@ def test_exit_boundary() -> None:
     np.testing.assert_allclose(exact.survival(p, 1.0, t), -np.expm1(-2.0 / t), rtol=1e-10)
 
 
+def test_wright_fisher() -> None:
+    """Two exit boundaries, one of them not at 0; loss of heterozygosity goes at rate 1."""
+    p = exact.Diffusion(lambda x: 0.0, lambda x: np.sqrt(x * (1.0 - x)), domain=(0.0, 1.0))
+    x = np.array([1e-6, 0.1, 0.5, 0.9])
+    expected = -2.0 * (x * np.log(x) + (1.0 - x) * np.log1p(-x))
+    np.testing.assert_allclose(exact.mean_exit_time(p, x), expected, rtol=1e-11)
+    np.testing.assert_allclose(exact.splitting_probability(p, x), x, rtol=1e-11)
+    assert exact.escape_rate(p) == pytest.approx(1.0, rel=1e-12)
+
+
+def test_starts_far_out() -> None:
+    """Ten standard deviations below, and 1e10 times the width of a power law."""
+    for x in (-10.0, -30.0):
+        far = exact.mean_exit_time(OU, x, -60.0, 3.0, reflect="lower")
+        assert exact.mean_exit_time(OU, x, None, 3.0) == pytest.approx(far, rel=1e-12)
+    p = exact.Diffusion(lambda x: -x, lambda x: np.sqrt(0.05 + 2.5 * x**2))
+    time = exact.mean_exit_time(p, [0.0, -1e9, -1e10], None, 10.0)
+    # far out ln|x| drifts by -(1 + eh/2)
+    assert time[2] - time[1] == pytest.approx(math.log(10.0) / 2.25, rel=1e-9)
+    assert time[0] == pytest.approx(exact.mean_exit_time(p, 0.0, None, 10.0), rel=1e-13)
+
+
+def test_a_deeper_well_behind_a_barrier_is_not_cut_off() -> None:
+    p = exact.Diffusion(lambda x: -x * (x + 2.0) * (x + 4.0) * 9.0 - 1.0, lambda x: 1.0)
+    found = exact.log_mean_exit_time(p, 0.0, None, 1.0)
+    expected = exact.log_mean_exit_time(p, 0.0, -7.0, 1.0, reflect="lower")
+    assert found == pytest.approx(expected, abs=1e-11)
+    assert found > exact.log_mean_exit_time(p, 0.0, -2.0, 1.0, reflect="lower") + 2.0
+
+
 def test_quasi_stationary_law_of_brownian_motion() -> None:
     law = exact.quasi_stationary(BROWNIAN, -1.0, 1.0)
     x = np.linspace(-1.0, 1.0, 21)

@@ -82,6 +82,30 @@ def test_from_the_quasi_stationary_law_exit_is_exponential() -> None:
     assert mean == pytest.approx(1.0 / rate, rel=1e-6)
 
 
+@pytest.mark.parametrize("h", [6.0, 20.0, 60.0])
+def test_survival_of_the_metastable(h: float) -> None:
+    """From relaxation to 300 mean times, up to 1e27: one exponential, and its density."""
+    p = exact.Diffusion(lambda x: -4.0 * h * x * (x * x - 1.0), lambda x: ROOT2)
+    rate, mean = exact.escape_rate(p, b=0.8), exact.mean_exit_time(p, -1.0, b=0.8)
+    t = mean * np.array([0.1, 0.5, 0.999, 1.0, 10.0, 300.0])
+    scaled = exact.survival(p, -1.0, t, b=0.8) * np.exp(rate * t)
+    np.testing.assert_allclose(scaled, scaled[0], rtol=1e-9)
+    assert abs(scaled[0] - 1.0) < {6.0: 3e-3, 20.0: 3e-9, 60.0: 1e-11}[h]
+    density = exact.exit_time_density(p, -1.0, t[:4], b=0.8) * np.exp(rate * t[:4])
+    np.testing.assert_allclose(density, scaled[:4] * rate, rtol=1e-9)
+    assert exact.survival(p, -1.0, [0.3, 1e4 * mean, 1e300], b=0.8)[1:].tolist() == [0.0, 0.0]
+
+
+def test_transition_density_becomes_stationary() -> None:
+    p = exact.Diffusion(lambda x: -8.0 * x * (x * x - 1.0), lambda x: ROOT2)
+    x, w = panels(np.linspace(-3.0, 3.0, 13))
+    law = np.exp(-2.0 * (x * x - 1.0) ** 2)
+    law /= float(w @ law)
+    for t in (100.0, 1e12, 1e100):
+        found = exact.transition_density(p, -1.0, x, t)
+        np.testing.assert_allclose(found, law, atol=2e-12)
+
+
 def test_inverse_gaussian_density() -> None:
     mu, far = 0.7, 2.0
     p = exact.Diffusion(lambda x: mu, lambda x: 1.0)

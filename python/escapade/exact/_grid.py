@@ -119,12 +119,13 @@ def _unresolved(
     values: FloatArray, left: FloatArray, right: FloatArray, strength: float
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return which panels must be split."""
-    rise, log_slope, log_noise, _ = values
+    rise, log_slope, log_noise, x = values
     half = 0.5 * (right - left)[:, None]
     phi = half * (rise @ TO_INTEGRAL.T)
-    size = np.maximum(np.abs(left), np.abs(right))
-    # rounding of y, of the slope and of the logarithms, which no splitting removes
+    size = np.maximum(np.abs(left), np.abs(right)) + (np.abs(x) * np.exp(-log_slope)).max(axis=1)
+    # rounding of y, x, the slope and the logarithms, which no splitting removes
     noise = half[:, 0] * np.abs(rise).max(axis=1) + size * np.ptp(rise, axis=1)
+    noise += size * np.ptp(log_noise, axis=1) / half[:, 0]
     noise += np.abs(log_slope).max(axis=1) + 2.0 * np.abs(log_noise).max(axis=1)
     limit = _TOLERANCE + 4.0 * _EPS * noise
     bad = np.zeros(half.size, dtype=bool)

@@ -175,12 +175,12 @@ class Region:
         reach = self.reaches(y)
 
         def how(tail: Tail) -> float:
-            # shallow points change nothing; deep ones move the cut, in coarse steps
+            # shallow points change nothing, so that they share a grid
             deep = reach[0] if tail.sign < 0.0 else reach[1]
             cut = tail.cut_scale if tail.scale_finite else tail.cut_speed
             if deep <= cut(0.4 * _DROP):
                 return cut(factor * _DROP)
-            return cut(factor * _DROP, 8.0 * math.ceil(deep / 8.0))
+            return cut(factor * _DROP, deep)
 
         return self._cuts(how)
 
@@ -208,10 +208,9 @@ class Region:
             drift, noise = drift / np.abs(noise), np.abs(noise) / slope
             root = np.sqrt(drift * drift + 2.0 * s)
         cuts = [low, high]
+        # killing alone: a barrier only delays
+        rate = 2.0 * s / (np.abs(drift) + root) / noise
         for k, sign in ((0, -1.0), (1, 1.0)):
-            inward = -sign * drift
-            with np.errstate(divide="ignore", invalid="ignore"):
-                rate = np.where(inward > 0.0, 2.0 * s / (inward + root), root - inward) / noise
             far = float(y.min()) if k == 0 else float(y.max())
             outside = np.flatnonzero(sign * (points - far) > 0.0)[:: int(sign)]
             fall = np.cumsum(rate[outside]) * (points[1] - points[0])

@@ -21,7 +21,7 @@ _STEP = 0.5
 _NEAR, _FAR = 80, 680  # cells looked at: |x| up to 1e17 scales, and up to 1e147
 _SLOPE = 1e-3  # a density in y that falls more slowly is taken not to fall
 _SETTLED = 130.0
-_FALL = 34.0  # what is left out is then below 1e-14
+_FALL = 30.0  # what is left out is then below 1e-13
 
 
 class Tail:
@@ -149,15 +149,15 @@ class Tail:
         return self._outermost(self.log_scale, drop, reach)
 
     def cut_killed(self, s: float, drop: float, reach: float) -> float:
-        """Return ``u`` from which a path killed at rate ``s`` comes back with chance ``exp(-drop)``.
+        """Return ``u`` that a path killed at rate ``s`` reaches with a chance below ``exp(-drop)``.
 
-        The chance is that of the WKB approximation, which is good enough to place a cut.
+        Or where speed or scale has fallen by twice that. The chance is that of the WKB approximation,
+        which is good enough to place a cut, without its factor for barriers: they only delay.
         """
         first = self._from(reach)
         with np.errstate(all="ignore"):
-            inward = -self._drift / np.abs(self._noise)
-            root = np.sqrt(inward**2 + 2.0 * s)
-            rate = np.where(inward > 0.0, 2.0 * s / (inward + root), root - inward)
+            drift = np.abs(self._drift / self._noise)
+            rate = 2.0 * s / (drift + np.sqrt(drift**2 + 2.0 * s))
             rate = rate * np.exp(self._log_slope) / np.abs(self._noise)
         step = np.diff(self.u[first:]) * 0.5 * (rate[first:-1] + rate[first + 1 :])
         fall = np.concatenate([[0.0], np.cumsum(step)])

@@ -80,6 +80,8 @@ def _broadcast(**arguments: FloatArray) -> list[FloatArray]:
 
 def _rate(region: Region) -> float:
     """Return the leading eigenvalue, or 0 if there is none."""
+    if "absorb" not in region.kinds:
+        return 0.0
     try:
         return math.exp(leading(region).log_rate)
     except ValueError:
@@ -98,14 +100,15 @@ def _evolve(
     shape (points, rates). Late times are looked at relative to the leading exponential.
     """
     region.require_times()
-    out = np.empty(t.shape)
-    late = float(t.max(initial=0.0))
-    for index in _contour.groups(t):
+    out = np.zeros(t.shape)
+    rate = _rate(region) if t.size else 0.0
+    present = np.flatnonzero(rate * t < 800.0)  # later there is nothing left in double precision
+    for part in _contour.groups(t[present]):
+        index = present[part]
         times, slot = np.unique(t[index], return_inverse=True)
         ys = [place[index] for place in places]
         points = np.unique(np.concatenate(ys))
-        shift = _rate(region) if late > 0.0 else 0.0
-        shift = shift if shift * times[-1] > 1.0 else 0.0
+        shift = rate if rate * times[-1] > 1.0 else 0.0
         drop = 45.0 + shift * float(times[-1])
         cuts, vanish = region.near_cuts(_contour.SLOWEST / float(times[-1]), points, drop)
         strength = _contour.STRONGEST / float(times[0]) + shift

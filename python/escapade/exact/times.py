@@ -167,7 +167,7 @@ def mean_exit_time(
     -------
     float or ndarray of the shape of ``x0``
         In units of time. inf if the process may never leave, or comes back from an open end only
-        after an infinite mean time.
+        after an infinite mean time; also beyond 1e308, where `log_mean_exit_time` is finite.
 
     Raises
     ------
