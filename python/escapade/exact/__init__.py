@@ -37,7 +37,8 @@ depends on time is the inverse Laplace transform of solutions that are exact to 
 
 from __future__ import annotations
 
-from .evolution import exit_time_density, laplace_transform, survival, transition_density
+from .evolution import exit_time_density, survival, transition_density
+from .laplace import laplace_transform
 from .process import Diffusion
 from .rates import escape_rate, log_escape_rate, quasi_stationary
 from .times import (

@@ -11,7 +11,8 @@ from ._green import Green
 from ._grid import Grid
 from ._quadrature import FloatArray, total
 from ._quasi import QuasiStationary
-from ._region import Region, region_of
+from ._region import Region
+from ._regions import region_of
 from ._resolvent import Resolvent
 
 __all__ = ["escape_rate", "leading", "log_escape_rate", "quasi_stationary"]

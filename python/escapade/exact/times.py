@@ -9,7 +9,8 @@ import numpy as np
 from .._checks import boolean, integer
 from ._green import Green
 from ._quadrature import FloatArray
-from ._region import Region, region_of, starts
+from ._region import Region
+from ._regions import region_of, starts
 
 __all__ = [
     "exit_time_moments",
