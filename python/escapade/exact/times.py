@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .._checks import boolean, integer
 from ._green import Green
+from ._grid import Points
 from ._quadrature import FloatArray
 from ._region import Region
 from ._regions import region_of, starts
@@ -49,46 +51,72 @@ def _beyond(region: Region, green: Green, log_f: FloatArray) -> float:
     return float(worst)
 
 
-def _moment_logs(region: Region, x0: FloatArray, order: int, spread: bool = False) -> FloatArray:
-    """Return ``ln`` of the moments 1 to ``order``, or of the variance, shape (order or 1, m)."""
+def _integrate(
+    region: Region,
+    x0: FloatArray,
+    rows: int,
+    ask: Callable[[Green, Points], tuple[list[FloatArray], float]],
+) -> FloatArray:
+    """Return ``ln`` of integrals of exit times, shape (rows, m), on grids as deep as they need.
+
+    ``ask`` returns those that are finite, and ``ln`` of the largest share that lies beyond the cuts.
+    """
     y = region.y(x0)
-    rows = 1 if spread else order
-    at_absorbing = np.zeros(x0.shape, dtype=bool)
+    gone = np.zeros(x0.shape, dtype=bool)
     for end, kind in zip(region.ends, region.kinds, strict=True):
-        at_absorbing |= (x0 == end) & (kind == "absorb")
+        gone |= (x0 == end) & (kind == "absorb")
+    result = np.full((rows, x0.size), np.inf)
+    result[:, gone] = -np.inf
     if not {"lost", "null"}.isdisjoint(region.kinds):
-        return np.tile(np.where(at_absorbing, -np.inf, np.inf), (rows, 1))
+        return result
     region.require_times()
     for factor in (1.0, 3.0, 9.0):
         green = Green(region.grid(y, factor), region.conditions)
-        at = green.grid.points(y)
-        log_f = np.zeros_like(green.grid.log_speed)
-        out = []
-        worst = -np.inf
-        for n in range(1, 2 if spread else order + 1):
-            worst = max(worst, _beyond(region, green, log_f))
-            if worst == np.inf:
-                out.append(np.where(at_absorbing, -np.inf, np.inf))
-                continue
-            out.append(np.log(n) + green.at(log_f, at))
-            if n < order or spread:
-                slope = green.log_slope(log_f) if spread else None
-                log_f = np.log(n) + green(log_f)
-        if spread and worst < np.inf:
-            # Var T = G[diffusion^2 (dT/dx)^2]: nothing is subtracted
-            assert slope is not None
-            log_f = 2.0 * (green.grid.log_noise + slope)
-            worst = max(worst, _beyond(region, green, log_f))
-            out = [np.where(at_absorbing, -np.inf, np.inf)] if worst == np.inf else []
-            out = out or [green.at(log_f, at)]
-        if worst < _LEFT_OUT or worst == np.inf:
-            result = np.array(out)
-            result[:, at_absorbing] = -np.inf
+        found, worst = ask(green, green.grid.points(y))
+        if worst < _LEFT_OUT:
+            for row, logs in zip(result, found, strict=False):
+                row[:] = logs
+            result[:, gone] = -np.inf
             return result
     raise ValueError(
         "the moments of the exit time hang on states too far out to be integrated in double "
         "precision; give a finite end instead"
     )
+
+
+def _moment_logs(region: Region, x0: FloatArray, order: int) -> FloatArray:
+    """Return ``ln`` of the moments 1 to ``order``, shape (order, m)."""
+
+    def ask(green: Green, at: Points) -> tuple[list[FloatArray], float]:
+        log_f = np.zeros_like(green.grid.log_speed)
+        found: list[FloatArray] = []
+        worst = -np.inf
+        for n in range(1, order + 1):
+            beyond = _beyond(region, green, log_f)
+            if beyond == np.inf:
+                break  # nor do higher moments exist
+            worst = max(worst, beyond)
+            found.append(np.log(n) + green.at(log_f, at))
+            if n < order:
+                log_f = np.log(n) + green(log_f)
+        return found, worst
+
+    return _integrate(region, x0, order, ask)
+
+
+def _variance_logs(region: Region, x0: FloatArray) -> FloatArray:
+    """Return ``ln`` of the variance, shape (m,)."""
+
+    def ask(green: Green, at: Points) -> tuple[list[FloatArray], float]:
+        # Var T = G[diffusion^2 (dT/dx)^2]: nothing is subtracted
+        flat = np.zeros_like(green.grid.log_speed)
+        log_f = 2.0 * (green.grid.log_noise + green.log_slope(flat))
+        beyond = _beyond(region, green, log_f)
+        if beyond == np.inf:
+            return [], -np.inf
+        return [green.at(log_f, at)], max(beyond, _beyond(region, green, flat))
+
+    return np.asarray(_integrate(region, x0, 1, ask)[0])
 
 
 def _prepare(process: Any, x0: Any, a: Any, b: Any, reflect: Any) -> tuple[Region, FloatArray]:
@@ -191,7 +219,7 @@ def exit_time_std(
     `mean_exit_time`.
     """
     region, points = _prepare(process, x0, a, b, reflect)
-    logs = _moment_logs(region, points.ravel(), 2, spread=True)[0]
+    logs = _variance_logs(region, points.ravel())
     with np.errstate(over="ignore"):
         return np.exp(0.5 * logs).reshape(points.shape)[()]
 
