@@ -270,6 +270,23 @@ def test_a_deeper_well_behind_a_barrier_is_not_cut_off() -> None:
     assert found > exact.log_mean_exit_time(p, 0.0, -2.0, 1.0, reflect="lower") + 2.0
 
 
+def test_jumps_of_drift_and_noise() -> None:
+    """Drift -3 sign(x), noise 1 below c and 1/2 above: exponentials piece by piece."""
+    c = mp.mpf(0.2137)
+    p = exact.Diffusion(lambda x: -3.0 * np.sign(x), lambda x: np.where(x < 0.2137, 1.0, 0.5))
+
+    def mass(y: Any) -> Any:
+        below = min(y, c)
+        first = mp.mpf(1) / 3 + (1 - mp.exp(-6 * below)) / 3
+        return first + mp.exp(-6 * c) * (1 - mp.exp(-24 * (y - below))) / 3
+
+    def slope(y: Any) -> Any:
+        return mp.exp(6 * min(y, c) + 24 * (y - min(y, c)))
+
+    expected = float(mp.quad(lambda y: slope(y) * mass(y), [0, c, 1]))
+    assert exact.mean_exit_time(p, 0.0, None, 1.0) == pytest.approx(expected, rel=1e-12)
+
+
 def test_quasi_stationary_law_of_brownian_motion() -> None:
     law = exact.quasi_stationary(BROWNIAN, -1.0, 1.0)
     x = np.linspace(-1.0, 1.0, 21)
