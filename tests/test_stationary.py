@@ -37,7 +37,7 @@ class Run(NamedTuple):
 
 OU = models.OrnsteinUhlenbeck(1.3, 0.4, 0.7)
 WELL = models.DoubleWell(1.0, 0.5)
-SWELL = models.MultiplicativeWell(1.0, 1.0, 0.5, 2.0, 0.8)
+SWELL = models.MultiplicativeWell(1.0, 1.0, 0.5, 2.0, 2.0)
 COUPLED = models.LossCoupledWell(1.0, 0.3, 0.8, 1.0)  # kappa = 11
 FORK = models.Pitchfork(1.0, 0.8, 0.5)
 POWER = models.PowerLaw(1.0, 0.1, 0.2, 1.0)  # 11 degrees of freedom
@@ -80,7 +80,7 @@ PRESERVED = [
 REACHED = [
     Run(OU, "auto", 0.4, 0.05, 5.0),
     Run(WELL, "auto", 0.0, 0.005, 4.0),
-    Run(SWELL, "auto", 0.0, 0.01, 8.0, 200_000),
+    Run(SWELL, "auto", 0.0, 0.005, 25.0, 200_000),
     Run(COUPLED, "auto", 0.0, 0.01, 8.0, 200_000),
     Run(FORK, "auto", 1.0, 0.02, 6.0),
     Run(POWER, "auto", 0.0, 0.05, 6.0),
