@@ -181,6 +181,9 @@ class LogLandscape(Model):
     def stationary(self) -> Law:
         """Return the law of ``|x|`` (quadratic) or of ``x_1`` (well) by the clock of this model.
 
+        By the random clock the drift falls like ``1/|x|`` far out: the law is approached slowly, as a
+        power of ``tau``.
+
         Raises
         ------
         escapade.laws.NoStationaryLaw
