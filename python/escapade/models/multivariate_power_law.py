@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from .._checks import array, integer, number
-from ..data._sweep import frozen
+from ._matrices import square_matrices
 from ._products import factor
 from ._second_moments import SecondMoments
 from .base import FloatArray, Model
@@ -69,15 +69,15 @@ class MultivariatePowerLaw(Model):
     def __init__(
         self, H: Any = None, Sigma_g: Any = None, B: Any = None, A: Any = None, eta: Any = 1.0
     ) -> None:
-        curvature = _matrices("H", np.eye(2) if H is None else H, None)
+        curvature = square_matrices("H", np.eye(2) if H is None else H, None)
         n = len(curvature)
         if np.min(np.linalg.eigvalsh(curvature + curvature.T)) <= 0.0:
             raise ValueError(f"H must be positive definite, got {curvature.tolist()}")
-        start = _matrices("Sigma_g", 0.1 * np.eye(n) if Sigma_g is None else Sigma_g, n)
+        start = square_matrices("Sigma_g", 0.1 * np.eye(n) if Sigma_g is None else Sigma_g, n)
         if B is not None and A is not None:
             raise ValueError("B must be None where A is given")
-        many = None if B is None else _matrices("B", B, n, stacked=True)
-        bend = None if A is None else _matrices("A", A, n)
+        many = None if B is None else square_matrices("B", B, n, stacked=True)
+        bend = None if A is None else square_matrices("A", A, n)
         root = factor("Sigma_g", start)
         if bend is not None:
             factor("A", bend)  # or a refusal
@@ -301,22 +301,3 @@ class MultivariatePowerLaw(Model):
                 "second_moment() is exact"
             )
         return multivariate_t(self.H, self.Sigma_g, self.A, eta, repr(self))
-
-
-def _matrices(name: str, value: Any, n: int | None, stacked: bool = False) -> FloatArray:
-    """Return square matrices, one or several, of ``n`` rows, finite and read-only."""
-    matrix = array(name, value)
-    wanted = "(K, dim, dim)" if stacked else "(dim, dim)"
-    size = n if n is not None else matrix.shape[-1] if matrix.ndim else 0
-    if matrix.ndim != 2 + stacked or matrix.shape[-2:] != (size, size) or not 1 <= size <= 1000:
-        raise ValueError(
-            f"{name} must have shape {wanted}"
-            + (f" with dim = {n}" if n is not None else " with dim from 1 to 1000")
-            + f", got {matrix.shape}"
-        )
-    if stacked and len(matrix) > 10000:
-        raise ValueError(f"{name} must hold at most 10000 matrices, got {len(matrix)}")
-    if not np.all(np.isfinite(matrix)):
-        raise ValueError(f"{name} must be finite")
-    out: FloatArray = frozen(matrix)
-    return out
