@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models_table import CASES
+from models_table import CASES, loss_coupled_well, multiplicative_well
 from scipy import integrate
 from training import PROBLEMS, exact_moments
 
@@ -169,6 +169,49 @@ def test_known_limits_of_the_laws() -> None:
 def test_refused_laws(model: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         model.stationary()
+
+
+# -- the rates that docstrings state ---------------------------------------------------------------
+
+
+def crossing_time(case: Any, low: float) -> float:
+    """Mean time from one minimum of a quartic well to the other, by quadrature of scale and speed."""
+    x = np.linspace(low, 1.0, 100_001)
+    force = 2 * case.a(x) / case.b(x) ** 2
+    height = -integrate.cumulative_simpson(force, x=x, initial=0)
+    top, bottom = height.max(), height.min()
+    speed = integrate.cumulative_simpson(
+        2 * np.exp(bottom - height) / case.b(x) ** 2, x=x, initial=0
+    )
+    time = integrate.cumulative_simpson(np.exp(height - top) * speed, x=x, initial=0)
+    return float((time[-1] - time[np.searchsorted(x, -1.0)]) * np.exp(top - bottom))
+
+
+@pytest.mark.parametrize(("eta", "ratio"), [(0.4, 1.0772), (0.1, 1.0155), (0.05, 1.0075)])
+def test_kramers_with_multiplicative_noise(eta: float, ratio: float) -> None:
+    """Theory_escape B.1: the exact time over the formula, which is right as eta -> 0."""
+    case = multiplicative_well("", 1.0, 1.0, 0.5, 2.0, eta)
+
+    def slope(x: float) -> float:  # 2 L'/(eta C)
+        return float(-2 * case.a(np.array(x)) / case.b(np.array(x)) ** 2)
+
+    rise = integrate.quad(slope, -1, 0)[0]
+    prefactor = (
+        2 * math.pi / math.sqrt(8 * 4) * float(case.b(np.array(0.0)) / case.b(np.array(-1.0)))
+    )
+    assert abs(crossing_time(case, -2.2) / (prefactor * math.exp(rise)) - ratio) < 1e-4
+
+
+@pytest.mark.parametrize(("kappa", "ratio"), [(3, 0.926), (8, 0.972), (20, 0.989), (40, 0.9945)])
+def test_power_law_of_the_loss_coupled_well(kappa: float, ratio: float) -> None:
+    """Theory_escape B.1, eq. 4, at C(0)/C(-1) = 5; the exponent kappa (control) is off by 5^(1/2)."""
+    eh = 8 / (kappa - 1)
+    case = loss_coupled_well("", 1.0, eh / 16, eh, 1.0)
+    assert math.isclose(case.model.kappa, kappa)
+    assert math.isclose(float(case.b(np.array(0.0)) / case.b(np.array(-1.0))) ** 2, 5)
+    time = crossing_time(case, -4.0) / (2 * math.pi / math.sqrt(8 * 4))
+    assert abs(time / 5 ** (kappa - 0.5) - ratio) < 6e-4
+    assert abs(time / 5**kappa - ratio) > 0.3
 
 
 # -- regression ------------------------------------------------------------------------------------
