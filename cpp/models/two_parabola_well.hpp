@@ -47,7 +47,7 @@ struct TwoParabolaWell {
   };
 
   // w + a = width sinh(c y), c = sqrt(eh), width = sqrt(es) / c; w + a = sqrt(es) y where sigma_H = 0:
-  // dy = [H (|w| - a) / (sqrt(es) cosh(c y)) - c tanh(c y) / 2] dt + dW
+  // dy = [H (|w| - a) / (sqrt(es) cosh(c y)) - c tanh(c y) / 2] dt + dW, w / cosh(c y) = width tanh(c y) - a / cosh(c y)
   template <class R> struct Lamperti {
     R c, half_c, width, a, pull;
     bool flat;
@@ -67,8 +67,8 @@ struct TwoParabolaWell {
       if (flat) return pull * (abs(to_physical(y)) - a);
       // both hyperbolic functions from one exponential, e = exp(-|c y|)
       const V e = exp(-abs(c * y)), e2 = e * e, share = R(1) / (R(1) + e2);
-      const V th = copysign((R(1) - e2) * share, y);
-      return pull * (abs(to_physical(y)) - a) * ((e + e) * share) - half_c * th;
+      const V th = copysign((R(1) - e2) * share, y), near = a * ((e + e) * share);
+      return pull * (abs(fma(width, th, -near)) - near) - half_c * th;
     }
     template <class V> ESCAPADE_HD V to_physical(V y) const {
       return flat ? fma(width, y, V(-a)) : fma(width, sinh(c * y), V(-a));
