@@ -60,8 +60,6 @@ NET3B = models.BalancedNetwork(3, 1, 0.1, BINARY)
 PRESERVED = [
     Run(OU, "auto", "stationary", 0.05, 3.0),
     Run(WELL, "auto", "stationary", 0.005, 2.0),
-    Run(SWELL, "auto", "stationary", 0.005, 1.0, 400_000),
-    Run(COUPLED, "auto", "stationary", 0.005, 1.0, 400_000),
     Run(FORK, "auto", "stationary", 0.02, 2.0),
     Run(POWER, "auto", "stationary", 0.05, 3.0),
     Run(SKEW, "auto", "stationary", 0.05, 3.0),
@@ -76,12 +74,12 @@ PRESERVED = [
     Run(NET2, "auto", "stationary", 0.0005, 0.5, 200_000),
     Run(NET3, "auto", "stationary", 0.0005, 0.4, 100_000),
     Run(NET3B, "auto", "stationary", 0.0005, 0.4, 200_000),
+    Run(SWELL, "auto", "stationary", 0.005, 1.0, 400_000),
+    Run(COUPLED, "auto", "stationary", 0.005, 1.0, 400_000),
 ]
 REACHED = [
     Run(OU, "auto", 0.4, 0.05, 5.0),
     Run(WELL, "auto", 0.0, 0.005, 4.0),
-    Run(SWELL, "auto", 0.0, 0.005, 25.0, 200_000),
-    Run(COUPLED, "auto", 0.0, 0.01, 8.0, 200_000),
     Run(FORK, "auto", 1.0, 0.02, 6.0),
     Run(POWER, "auto", 0.0, 0.05, 6.0),
     Run(SKEW, "auto", 0.0, 0.05, 10.0),
@@ -89,6 +87,8 @@ REACHED = [
     Run(NET0, "auto", 0.9, 0.002, 4.0),
     Run(NET1B, "auto", 0.8, 0.02, 8.0),
     Run(NET1, "auto", 0.8, 0.02, 10.0, 400_000),
+    Run(SWELL, "auto", 0.0, 0.005, 25.0, 200_000),
+    Run(COUPLED, "auto", 0.0, 0.01, 8.0, 200_000),
 ]
 OTHERS = [
     *(Run(OU, s, "stationary", 0.002, 1.5) for s in ("euler-maruyama", "milstein")),
@@ -97,13 +97,6 @@ OTHERS = [
     *(Run(WELL, s, "stationary", 0.0005, 0.4) for s in ("euler-maruyama", "milstein")),
     Run(WELL, "heun", "stationary", 0.005, 1.0),
     Run(WELL, "tamed-euler", "stationary", 0.0002, 0.2),
-    *(
-        Run(m, s, "stationary", 0.0005, 0.3, 200_000)
-        for m in (SWELL, COUPLED)
-        for s in ("euler-maruyama", "milstein", "heun")
-    ),
-    *(Run(m, "tamed-euler", "stationary", 0.0002, 0.1, 200_000) for m in (SWELL, COUPLED)),
-    *(Run(m, "platen", "stationary", 0.005, 1.0, 200_000) for m in (SWELL, COUPLED)),
     *(Run(FORK, s, "stationary", 0.002, 1.5) for s in ("euler-maruyama", "heun")),
     Run(FORK, "tamed-euler", "stationary", 0.001, 1.0),
     *(Run(POWER, s, "stationary", 0.002, 1.5) for s in ("euler-maruyama", "milstein", "heun")),
@@ -135,6 +128,13 @@ OTHERS = [
         for s in ("platen", "log-platen", "adaptive-log-platen")
     ),
     *(Run(FORK, s, "stationary", 0.002, 1.0) for s in ("log-euler", "adaptive-log-euler")),
+    *(
+        Run(m, s, "stationary", 0.0005, 0.3, 200_000)
+        for m in (SWELL, COUPLED)
+        for s in ("euler-maruyama", "milstein", "heun")
+    ),
+    *(Run(m, "tamed-euler", "stationary", 0.0002, 0.1, 200_000) for m in (SWELL, COUPLED)),
+    *(Run(m, "platen", "stationary", 0.005, 1.0, 200_000) for m in (SWELL, COUPLED)),
 ]
 SLOW = [
     Run(NET1, "auto", 0.8, 0.01, 12.0),
