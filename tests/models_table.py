@@ -288,7 +288,6 @@ def _table() -> dict[str, Case]:
         loss_coupled_well("LossCoupledWell", 1.0, 0.2, 0.8, 1.0),
         two_parabola_well("TwoParabolaWell", 2.0, 4.0, 8.0, 0.1, 0.7),
         two_parabola_well("TwoParabolaWell flat", 1.0, 2.0, 0.0, 0.2, 0.8),
-        two_parabola_well("TwoParabolaWell rho", 1.5, 4.0, 6.0, 0.1, 0.7, -2.0),
         two_parabola_well("TwoParabolaWell mirror", 2.0, 4.0, 8.0, 0.1, 0.7, 1.5, "mirror"),
         pitchfork("Pitchfork", 1.0, 0.8, 0.5),
         pitchfork("Pitchfork above", 0.6, 0.7, 0.8, (0.3, 0.9, 1.4)),

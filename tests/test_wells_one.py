@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models_table import CASES, loss_coupled_well, multiplicative_well
+from models_table import CASES, loss_coupled_well, multiplicative_well, one_step, two_parabola_well
 from scipy import integrate
 from training import PROBLEMS, exact_moments
 
@@ -46,6 +46,19 @@ def test_minimum_saddle_and_barrier(label: str) -> None:
         assert np.all(sign * near > 0)
     height = model.loss(model.saddle) - model.loss(model.minimum)
     assert math.isclose(height, model.barrier, rel_tol=1e-12)
+
+
+def test_correlated_noise_by_the_distance() -> None:
+    """The one setting of a two-parabola well that the table leaves out: one step of three schemes."""
+    case = two_parabola_well("", 1.5, 4.0, 6.0, 0.1, 0.7, -2.0)
+    x, z = np.linspace(-1.4, 1.2, 200), ea._core.normals(200, 1, 5, noise="float64")[0]
+    for scheme in ("euler-maruyama", "milstein", "heun"):
+        ens = ea.Ensemble(case.model, 200, x, seed=5, noise="float64")
+        ens.run(steps=1, dt=0.01, scheme=scheme)
+        np.testing.assert_allclose(
+            ens.x, one_step(case, scheme, x, z, 0.01), rtol=1e-12, atol=1e-14
+        )
+    assert "lamperti-heun" not in case.model.schemes
 
 
 def test_sweeps_of_wells() -> None:
