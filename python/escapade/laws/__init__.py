@@ -37,6 +37,12 @@ from .power_law_moments import (
     euler_maruyama_variance,
     transition_moments,
 )
+from .stable import (
+    Stable,
+    StableOrnsteinUhlenbeck,
+    stable_ornstein_uhlenbeck_transition,
+    stable_tail,
+)
 from .student import StudentT
 from .transforms import Affine, PowerOf
 
@@ -63,6 +69,8 @@ __all__ = [
     "PowerLaw",
     "PowerOf",
     "Share",
+    "Stable",
+    "StableOrnsteinUhlenbeck",
     "StudentT",
     "TransitionMoments",
     "absorption_probability",
@@ -76,6 +84,8 @@ __all__ = [
     "pearson_log_normaliser",
     "pitchfork_relaxation_rate",
     "relaxation_rate",
+    "stable_ornstein_uhlenbeck_transition",
+    "stable_tail",
     "t_star",
     "transition_moments",
 ]

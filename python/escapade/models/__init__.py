@@ -14,6 +14,8 @@ from .pitchfork import Pitchfork
 from .power_law import PowerLaw
 from .scale_invariant import ScaleInvariant
 from .sgd import GD, SGD
+from .stable_double_well import StableDoubleWell
+from .stable_ornstein_uhlenbeck import StableOrnsteinUhlenbeck
 from .two_layer_linear import TwoLayerLinear
 from .two_point_saddle import TwoPointSaddle
 
@@ -32,6 +34,8 @@ __all__ = [
     "Pitchfork",
     "PowerLaw",
     "ScaleInvariant",
+    "StableDoubleWell",
+    "StableOrnsteinUhlenbeck",
     "TwoLayerLinear",
     "TwoPointSaddle",
     "get",
@@ -44,7 +48,7 @@ _MODELS: dict[str, type[Model]] = {
     for model in (
         *(BalancedNetwork, DiagonalNetwork, DoubleWell, GeneralizedRescaling),
         *(GeometricBrownianMotion, MirrorCollapse, OrnsteinUhlenbeck, Pitchfork, PowerLaw),
-        *(ScaleInvariant, TwoLayerLinear, TwoPointSaddle),
+        *(ScaleInvariant, StableDoubleWell, StableOrnsteinUhlenbeck, TwoLayerLinear, TwoPointSaddle),
     )
 }
 

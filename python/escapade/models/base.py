@@ -61,7 +61,7 @@ class Model:
     kernel: ClassVar[str] = ""
     #: Whether the state of a particle is an array, shape (dim,), even if of length 1.
     vector: ClassVar[bool] = False
-    #: Parameters that cannot be swept, because the size of a particle depends on them.
+    #: Parameters that cannot be swept, because the size of a particle, or its noise, depends on them.
     structural: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
