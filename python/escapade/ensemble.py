@@ -228,7 +228,8 @@ class Ensemble(States):
         name = resolve_scheme(self._model, scheme)
         if coarsen > 1 and get_scheme(name).exact:
             raise ValueError(
-                f"coarsen must be 1 for scheme {name!r}, whose steps follow no Wiener path, got {coarsen}"
+                f"coarsen must be 1 for scheme {name!r}, whose steps follow no Wiener path, "
+                f"got {coarsen}"
             )
         observers = check_observers(observe)
         progress = boolean("progress", progress)

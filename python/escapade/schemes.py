@@ -58,6 +58,11 @@ class Scheme:
         """Whether a step of any length has the law of the process."""
         return self.weak_order == math.inf
 
+    def orders(self) -> dict[str, float | None]:
+        """Return the four orders by name; None for all of them if the scheme is `exact`."""
+        names = ("strong_order", "strong_order_additive", "weak_order", "weak_order_additive")
+        return {name: None if self.exact else getattr(self, name) for name in names}
+
     @property
     def draws(self) -> str:
         """Normals per step and Wiener process, as text; ``"batch"`` where a minibatch is drawn."""

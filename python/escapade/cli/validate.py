@@ -50,8 +50,14 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 def validated() -> tuple[str, ...]:
     """Return the models that can be validated: one number, a law in parameters of their own."""
     return tuple(
-        name for name in models.list() if not (models.get(name).vector or models.get(name).kernel)
+        name
+        for name in models.list()
+        if not (models.get(name).vector or models.get(name).kernel or _lawless(models.get(name)))
     )
+
+
+def _lawless(model: type[Model]) -> bool:
+    return model.stationary is Model.stationary
 
 
 def _refuse(arguments: argparse.Namespace) -> int:
@@ -62,6 +68,8 @@ def _refuse(arguments: argparse.Namespace) -> int:
             "a particle of it is an array, and exact laws here are of one number; "
             "in Python, law.compare(model.observable(name)(ens.x)) compares one"
         )
+    elif _lawless(models.get(name)):
+        reason = "no exact law of it is known"
     else:
         reason = (
             "its stationary law is a point, none, or that of "

@@ -40,6 +40,7 @@ from .power_law_moments import (
 from .stable import (
     Stable,
     StableOrnsteinUhlenbeck,
+    stable_characteristic,
     stable_ornstein_uhlenbeck_transition,
     stable_tail,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "pearson_log_normaliser",
     "pitchfork_relaxation_rate",
     "relaxation_rate",
+    "stable_characteristic",
     "stable_ornstein_uhlenbeck_transition",
     "stable_tail",
     "t_star",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from scipy import special
 
-from .._checks import number
-from ._panels import NODES, TO_LEGENDRE, WEIGHTS, FloatArray
+from .._checks import array, number
+from ._panels import FloatArray
+from ._stable_table import stable_table
 from .base import Law, NoStationaryLaw
 from .normal import Normal
 from .point import PointMass
@@ -19,16 +20,14 @@ from .transforms import Affine
 __all__ = [
     "Stable",
     "StableOrnsteinUhlenbeck",
+    "stable_characteristic",
     "stable_ornstein_uhlenbeck_transition",
     "stable_tail",
 ]
 
-_TERMS = 12  # of the series of the tail
-_REACH = 45.0  # half the range of the logit over which angles are integrated
-
 
 def stable_tail(alpha: float) -> float:
-    """Return ``C_alpha = Gamma(1 + alpha) sin(pi alpha/2)/pi``, with ``P(S > x) ~ C_alpha/alpha x^-alpha``.
+    """Return ``C_alpha = Gamma(1 + alpha) sin(pi alpha/2)/pi``: ``P(S > x) ~ C_alpha/alpha x^-alpha``.
 
     ``C_alpha |y|^(-1-alpha) dy`` is the Levy measure of the process with ``E e^(ikL_t) =
     exp(-t |k|^alpha)`` (Samorodnitsky and Taqqu 1994, property 1.2.15; Sato 1999, section 14). It is
@@ -46,6 +45,26 @@ def stable_tail(alpha: float) -> float:
     """
     alpha = number("alpha", alpha, low=0.0, high=2.0, open_low=True)
     return math.gamma(1.0 + alpha) * math.sin(0.5 * math.pi * (2.0 - alpha)) / math.pi
+
+
+def stable_characteristic(k: Any, alpha: float, scale: float = 1.0) -> Any:
+    """Return ``E exp(i k X) = exp(-|scale k|^alpha)`` of `Stable`.
+
+    Parameters
+    ----------
+    k : float or array_like
+        Wave numbers, any shape, which the result has too.
+    alpha, scale : float
+        As for `Stable`, but any 0 < alpha <= 2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a number or out of bounds.
+    """
+    alpha = number("alpha", alpha, low=0.0, high=2.0, open_low=True)
+    scale = number("scale", scale, low=0.0, open_low=True)
+    return np.exp(-(np.abs(scale * array("k", k)) ** alpha))[()]
 
 
 def Stable(alpha: float, scale: float = 1.0) -> Law:
@@ -135,136 +154,32 @@ def stable_ornstein_uhlenbeck_transition(
 
 
 class _Stable(Law):
-    """Neither normal nor Cauchy: tabulated from the integral over the angle of Chambers et al.
-
-    With ``V`` uniform on (-pi/2, pi/2) and ``W`` exponential, ``S > x`` for given ``V = theta > 0``
-    is ``W > w`` or ``W < w`` with ``w = (x/g(theta))^(alpha/(alpha-1))``, so that distribution and
-    density are integrals over theta of positive terms (Zolotarev 1986, section 2.2; Nolan 1997,
-    Commun. Statist. Stochastic Models 13, 759). They are tabulated in ``asinh(x/s)``; far out the
-    series of the tail takes over.
-    """
+    """Neither normal nor Cauchy: see `StableTable`."""
 
     def __init__(self, alpha: float, scale: float) -> None:
         self.alpha, self.scale = alpha, scale
         self.name = f"Stable(alpha={alpha:.6g}, scale={scale:.6g})"
-        self._sharp = alpha / (alpha - 1.0)
-        # width of the density at 0, and where four terms of the tail's series reach 1e-16
-        self._width = math.sqrt(math.gamma(1.0 / alpha) / math.gamma(3.0 / alpha))
-        self._far = max(10.0 ** (3.0 / alpha), 100.0)
-        top = math.asinh(self._far / self._width)
-        count = max(24, math.ceil(2.0 * top / min(alpha, 1.0)))
-        self._edges = np.linspace(0.0, top, count + 1)
-        half = 0.5 * top / count
-        t = (self._edges[:-1, None] + half) + half * NODES
-        sf, pdf = self._integrals(self._width * np.sinh(t.ravel()))
-        self._half = half
-        self._sf_series = (np.log(sf).reshape(t.shape) @ TO_LEGENDRE.T).T
-        self._pdf_series = (np.log(pdf).reshape(t.shape) @ TO_LEGENDRE.T).T
-        n = np.arange(1, _TERMS + 1)
-        angle = np.sin(0.5 * math.pi * n * alpha)
-        self._tail = -((-1.0) ** n) * angle * np.exp(special.gammaln(n * alpha)) / math.pi
-        self._tail /= special.factorial(n - 1) * n
-
-    # -- the standard law, x > 0 -----------------------------------------------------------------
-
-    def _log_g(self, far: FloatArray, near: FloatArray) -> FloatArray:
-        """``ln g`` at theta, given as its distance ``far`` from pi/2 and from 0, ``near``."""
-        a = self.alpha
-        turned = a * near
-        sine = np.sin(np.where(turned <= 0.5 * math.pi, turned, (2.0 - a) * 0.5 * math.pi + a * far))
-        k = abs(1.0 - a)
-        other = np.sin((1.0 - k) * 0.5 * math.pi + k * far)
-        power = (1.0 - a) / a
-        return np.log(sine) - np.log(np.sin(far)) / a + power * np.log(other)
-
-    def _integrals(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """``P(S > x)`` and the density."""
-        sf, pdf = np.empty_like(x), np.empty_like(x)
-        fine = 0.5 ** np.arange(0.0, 3.0 + max(0.0, math.log2(abs(self._sharp))))
-        for i, at in enumerate(x):
-            centre = self._crossing(math.log(at))
-            low, high = -_REACH - max(0.0, -math.log(at)), _REACH + max(0.0, math.log(at))
-            even = np.linspace(low, high, math.ceil(high - low) + 1)
-            edges = np.concatenate([even, centre + fine, [centre], centre - fine])
-            edges = np.unique(np.clip(edges, low, high))
-            half = 0.5 * np.diff(edges)[:, None]
-            q = edges[:-1, None] + half + half * NODES
-            far, near = special.expit(q), special.expit(-q)
-            weight = half * WEIGHTS * far * near  # theta = pi/2 near
-            log_w = self._sharp * (
-                math.log(at) - self._log_g(0.5 * math.pi * far, 0.5 * math.pi * near)
-            )
-            with np.errstate(over="ignore", under="ignore"):
-                w = np.exp(np.minimum(log_w, 700.0))
-                above = np.exp(-w) if self.alpha > 1.0 else -np.expm1(-w)
-                sf[i] = 0.5 * np.sum(weight * above)
-                pdf[i] = 0.5 * abs(self._sharp) / at * np.sum(weight * w * np.exp(-w))
-        return sf, pdf
-
-    def _crossing(self, log_x: float) -> float:
-        """The logit of the angle at which ``g = x``, near which the integrands change."""
-        low, high = -2.0 * _REACH - abs(log_x), 2.0 * _REACH + abs(log_x)
-        for _ in range(70):
-            q = 0.5 * (low + high)
-            far, near = special.expit(q), special.expit(-q)
-            g = float(self._log_g(np.array(0.5 * math.pi * far), np.array(0.5 * math.pi * near)))
-            low, high = (low, q) if g < log_x else (q, high)
-        return 0.5 * (low + high)
-
-    def _series(self, series: FloatArray, x: FloatArray) -> FloatArray:
-        t = np.arcsinh(x / self._width)
-        i = np.clip((t / (2.0 * self._half)).astype(np.intp), 0, self._edges.size - 2)
-        local = (t - self._edges[i]) / self._half - 1.0
-        before, now = np.zeros_like(t), np.zeros_like(t)
-        for k in range(series.shape[0] - 1, 0, -1):  # Clenshaw, for Legendre polynomials
-            ahead = series[k].take(i) + (2 * k + 1) / (k + 1) * local * now
-            before, now = now, ahead - (k + 1) / (k + 2) * before
-        return series[0].take(i) + local * now - 0.5 * before
-
-    def _upper(self, z: FloatArray) -> FloatArray:
-        """``P(S > z)`` for z >= 0."""
-        near = np.exp(self._series(self._sf_series, np.minimum(z, self._far)))
-        v = np.maximum(z, self._far) ** -self.alpha
-        return np.where(z > self._far, v * np.polyval(self._tail[::-1], v), near)
-
-    # -- functions of x --------------------------------------------------------------------------
+        self._table = stable_table(alpha)
 
     def support(self) -> tuple[float, float]:
         return -math.inf, math.inf
 
     def _logpdf(self, x: FloatArray) -> FloatArray:
-        z = np.abs(x) / self.scale
-        near = self._series(self._pdf_series, np.minimum(z, self._far))
-        log_z = np.log(np.maximum(z, self._far))
-        v = np.exp(-self.alpha * log_z)
-        n = np.arange(1, _TERMS + 1)
-        sums = np.polyval((self.alpha * n * self._tail)[::-1], v)
-        far = np.log(sums) - (1.0 + self.alpha) * log_z
-        return np.where(z > self._far, far, near) - math.log(self.scale)
+        return self._table.logpdf(np.abs(x) / self.scale) - math.log(self.scale)
 
     def _cdf(self, x: FloatArray) -> FloatArray:
         return self._sf(-x)
 
     def _sf(self, x: FloatArray) -> FloatArray:
-        upper = self._upper(np.abs(x) / self.scale)
+        upper = self._table.sf(np.abs(x) / self.scale)
         return np.where(x >= 0.0, upper, 1.0 - upper)
 
     def _ppf(self, q: FloatArray) -> FloatArray:
         return -self._isf(q)
 
     def _isf(self, q: FloatArray) -> FloatArray:
-        p = np.minimum(q, 1.0 - q)
-        low, high = np.full(p.shape, -60.0), np.full(p.shape, 700.0)  # of ln z
-        for _ in range(64):
-            middle = 0.5 * (low + high)
-            above = self._upper(np.exp(middle)) > p
-            low, high = np.where(above, middle, low), np.where(above, high, middle)
-        z = np.where(q == 0.5, 0.0, self.scale * np.exp(0.5 * (low + high)))
-        return np.where(q < 0.5, z, -z)
-
-    def characteristic(self, k: FloatArray) -> FloatArray:
-        """Return ``E exp(i k X) = exp(-|scale k|^alpha)``."""
-        return np.asarray(np.exp(-(np.abs(self.scale * np.asarray(k)) ** self.alpha)))
+        z = self.scale * self._table.isf(np.minimum(q, 1.0 - q))
+        return np.where(q == 0.5, 0.0, np.where(q < 0.5, z, -z))
 
     def _moment(self, n: float) -> float:
         if n < self.alpha:
@@ -289,15 +204,8 @@ class _Stable(Law):
 
     @cached_property
     def _nodes(self) -> tuple[FloatArray, FloatArray]:
-        # panels of the table, then of a width that the power of the tail asks for
-        step = min(1.0, 1.0 / self.alpha)
-        beyond = np.arange(self._edges[-1], min(700.0, self._edges[-1] + 45.0 / self.alpha), step)
-        edges = np.concatenate([self._edges, beyond[1:]])
-        half = 0.5 * np.diff(edges)[:, None]
-        t = edges[:-1, None] + half + half * NODES
-        x = self._width * np.sinh(t)
-        weights = half * WEIGHTS * self._width * np.cosh(t) * np.exp(self._logpdf(self.scale * x))
-        x, weights = self.scale * x.ravel(), self.scale * weights.ravel()
+        x, weights = self._table.nodes()
+        x = self.scale * x
         return np.concatenate([-x[::-1], x]), np.concatenate([weights[::-1], weights])
 
     def entropy(self) -> float:

@@ -48,7 +48,13 @@ _MODELS: dict[str, type[Model]] = {
     for model in (
         *(BalancedNetwork, DiagonalNetwork, DoubleWell, GeneralizedRescaling),
         *(GeometricBrownianMotion, MirrorCollapse, OrnsteinUhlenbeck, Pitchfork, PowerLaw),
-        *(ScaleInvariant, StableDoubleWell, StableOrnsteinUhlenbeck, TwoLayerLinear, TwoPointSaddle),
+        *(
+            ScaleInvariant,
+            StableDoubleWell,
+            StableOrnsteinUhlenbeck,
+            TwoLayerLinear,
+            TwoPointSaddle,
+        ),
     )
 }
 
