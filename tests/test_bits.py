@@ -30,7 +30,7 @@ MODELS: dict[str, tuple[ea.models.Model, float]] = {
     "double well": (ea.models.DoubleWell(1.0, 0.5), -0.9),
     "pitchfork": (ea.models.Pitchfork(1.0, 1.0, 0.5), 0.8),
     "stable ou": (ea.models.StableOrnsteinUhlenbeck(1.0, 0.3, 1.4), 0.5),
-    "stable well": (ea.models.StableDoubleWell(1.0, 0.2, 0.8), -0.9),
+    "stable well": (ea.models.StableDoubleWell(1.0, 0.02, 1.4), -0.9),
     "network 0": (ea.models.BalancedNetwork(0, 1, 0.1), 0.8),
     "network 1": (ea.models.BalancedNetwork(1, 2, 0.15), 0.8),
     "network 1 binary": (ea.models.BalancedNetwork(1, 1, 0.1, ea.data.binary(1, 1)), 0.7),

@@ -245,10 +245,11 @@ def test_bad_arguments_as_process():
 
 # -- validate --------------------------------------------------------------------------------------
 
+VALIDATED = (*SCALAR_MODELS, "StableOrnsteinUhlenbeck")
 QUICK = ["--n", "20000", "--t", "1"]
 
 
-@pytest.mark.parametrize("name", SCALAR_MODELS)
+@pytest.mark.parametrize("name", VALIDATED)
 def test_validate_agrees_for_every_model(capsys, name):
     code, out, _ = command(capsys, "validate", name, *QUICK)
     assert code == 0, out
@@ -326,17 +327,18 @@ def test_validate_without_a_law(capsys, arguments, reason):
     [
         *("MirrorCollapse", "MirrorCollapse --h_mean 1 -n 3", "TwoPointSaddle --help"),
         *("DiagonalNetwork --json", "GeneralizedRescaling", "ScaleInvariant x", "TwoLayerLinear"),
+        "StableDoubleWell",
     ],
 )
 def test_validate_refuses_models_without_a_law_of_one_number(capsys, arguments):
     code, out, err = command(capsys, "validate", *arguments.split())
     assert code == 2 and out == "" and f"{arguments.split()[0]} cannot be validated: " in err
-    assert err.strip().endswith("models that can: " + ", ".join(SCALAR_MODELS))
+    assert err.strip().endswith("models that can: " + ", ".join(VALIDATED))
 
 
 def test_readme_names_the_models_that_can_be_validated(readme):
     sentence = readme.partition("`escapade validate MODEL` does")[2].partition("with any")[0]
-    assert tuple(re.findall(r"`(\w+)`", sentence)) == SCALAR_MODELS
+    assert tuple(re.findall(r"`(\w+)`", sentence)) == VALIDATED
 
 
 def test_validate_help_names_the_parameters(capsys):

@@ -333,9 +333,15 @@ def test_bad_input() -> None:
         ea.Ensemble(POWER, 4, 0.5).run(steps=1, dt=0.1, scheme="exact", coarsen=2)
 
 
-def test_steps_too_long_to_be_cut_lose_particles_and_say_so() -> None:
-    """A step of more parts than the stream has blocks for is not made."""
-    ens = ea.Ensemble(POWER, 100, 0.5, seed=62)
-    with pytest.warns(ea.EnsembleWarning, match="exact"):
-        ens.run(steps=1, dt=1e5, scheme="exact")
-    assert ens.report().nonfinite == 100
+@pytest.mark.parametrize("noise", ["float32", "float64"])
+def test_the_longest_step_loses_nobody_and_longer_ones_are_refused(noise: str) -> None:
+    """Of 8192 parts, which take fewer blocks than a step has by a hundred standard deviations."""
+    longest = 4096 / Lamperti.of(POWER).rate
+    ens = ea.Ensemble(POWER, 200, 0.5, seed=62, noise=noise)
+    with pytest.raises(ValueError, match=r"dt must be at most .* for scheme 'exact' of PowerLaw"):
+        ens.run(steps=1, dt=1.001 * longest, scheme="exact")
+    assert ens.step == 0
+    ens.run(steps=1, dt=0.9999 * longest, scheme="exact", on_bad="raise")
+    sweep = ea.models.PowerLaw(H=[1.0, 9.0], sigma_g=0.05)
+    with pytest.raises(ValueError, match="dt must be at most"):
+        ea.Ensemble(sweep, 5, 0.5).run(steps=1, dt=0.5 * longest, scheme="exact")

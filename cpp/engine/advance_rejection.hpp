@@ -7,8 +7,8 @@
 // All particles of a tile stand in one list, each at a row, part and point of its own. A pass over the list takes every one
 // of them a move further: a proposal and its first point, or one more point. Who has made its last row leaves, and the list
 // stays dense. What a particle does depends on nothing but itself: its moves of a step use up blocks of the stream
-// `substeps` one after the other, keyed by particle, step and block. One whose proposals use up all blocks of a step, which
-// happens for steps of some 10^4 parts and never to shorter ones, becomes nan.
+// `substeps` one after the other, keyed by particle, step and block. A step of `most_parts` parts takes a third of the
+// blocks that there are, give or take a hundredth of that; longer ones are not made, and leave nan.
 #pragma once
 
 #include "../core/stable.hpp"
@@ -20,6 +20,7 @@ ESCAPADE_BEGIN
 template <class View, class S> constexpr bool by_rejection = is_exact<S> && !has_exact_step<View> && has_survival<View>;
 
 constexpr double most_points = 0.5;
+constexpr unsigned most_parts = 1 << 13;
 
 // What a move takes: two normals, a uniform and an exponential number, from one block of 32-bit words or two of 64-bit
 // words.
@@ -88,7 +89,7 @@ template <class View, class T, class Z> class RejectionTile {
         mean_gap_(T(parts_ / (view.killing_rate * tile.dt))) {}
 
   void advance() {
-    if (uint64_t(parts_) * MoveDraws<Z, lanes>::blocks > substep_blocks) {  // no step can end: why begin
+    if (parts_ > most_parts) {
       for (int p = 0; p < tile_.counted; ++p) x_[p] = nan<T>();
       return;
     }

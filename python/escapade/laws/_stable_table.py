@@ -115,7 +115,8 @@ class StableTable:
         for k in range(series.shape[0] - 1, 0, -1):  # Clenshaw, for Legendre polynomials
             ahead = series[k].take(i) + (2 * k + 1) / (k + 1) * local * now
             before, now = now, ahead - (k + 1) / (k + 2) * before
-        return series[0].take(i) + local * now - 0.5 * before
+        value: FloatArray = series[0].take(i) + local * now - 0.5 * before
+        return value
 
     def sf(self, x: FloatArray) -> FloatArray:
         """Return ``P(S > x)``, to about 1e-12 of itself (1e-9 for alpha < 0.3)."""

@@ -213,6 +213,10 @@ class Model:
         reason: str | None = _core.check_scheme(self._entry["name"], scheme, self._matrix)
         return reason
 
+    def step_objection(self, scheme: str, dt: float) -> str | None:
+        """Return what ``dt`` must be for ``scheme``, if it is not that, or None."""
+        return None
+
     def auto_scheme(self) -> str:
         """Return the scheme that ``scheme="auto"`` picks."""
         usable = self.schemes
