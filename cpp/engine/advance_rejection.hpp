@@ -7,8 +7,8 @@
 // All particles of a tile stand in one list, each at a row, part and point of its own. A pass over the list takes every one
 // of them a move further: a proposal and its first point, or one more point. Who has made its last row leaves, and the list
 // stays dense. What a particle does depends on nothing but itself: its moves of a step use up blocks of the stream
-// `substeps` one after the other, keyed by particle, step and block. A step of `most_parts` parts takes a third of the
-// blocks that there are, give or take a hundredth of that; longer ones are not made, and leave nan.
+// `substeps` one after the other, keyed by particle, step and block. A step of `most_parts` parts takes half of the
+// blocks that there are, give or take a hundredth; longer ones are not made, and leave nan.
 #pragma once
 
 #include "../core/stable.hpp"
