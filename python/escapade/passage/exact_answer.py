@@ -37,7 +37,7 @@ def exact_answer(problem: Problem) -> ExactAnswer | None:
     `escapade.exact` refuses the process in that region.
     """
     model, region = problem.model, problem.region
-    if model.vector or not isinstance(region, Interval) or model.calculus != "ito":
+    if model.vector or model.jumps or not isinstance(region, Interval):
         return None
     low, high = (float(edge) for edge in model.domain)
     a = region.lower if region.lower > low else None

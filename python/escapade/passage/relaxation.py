@@ -34,7 +34,7 @@ def relaxation_time(problem: Problem) -> float | None:
     if model.time_step is not None or model.calculus != "ito":
         return None
     rate = None
-    if not model.vector and isinstance(problem.region, Interval):
+    if not (model.vector or model.jumps) and isinstance(problem.region, Interval):
         rate = _gap(problem, problem.region)
     rate = _return_rate(problem) if rate is None else rate
     return 1.0 / rate if rate > 0.0 else None
