@@ -209,7 +209,8 @@ class Ladder:
         if level is not None:
             end[side == len(watched) - 1] = PASSED
         clock.gone += int(np.count_nonzero(side == LOST))
-        peak = np.maximum(self.target.sign * batch.highest, height)
+        peak = np.fmax(self.target.sign * batch.highest, height)
+        peak[end == GONE] = height[end == GONE]
         peak[end == ESCAPED] = np.inf
         return Paths(end, batch.x, batch.time, peak)
 
