@@ -13,21 +13,23 @@ parent's segment is run again, with the same noise, up to where the branch begin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .._checks import integer
 from ..models import Model
-from .cycles import Cycles, IntArray, Replicas, resample
-from .ladder import ESCAPED, GONE, PASSED, RETURNED, Clock, FloatArray, IdArray, Ladder
+from .clock import Clock
+from .cycles import Cycles, Replicas, resample
+from .ladder import ESCAPED, Ladder
 from .problem import Problem, prepare
+from .rare_arguments import check, check_level, check_levels, cycles_before
+from .rare_result import RareResult
 from .regions import Region
-from .replicates import RareResult, Wave, check, replicate
-from .splitting import begin, check_level, check_levels, cycles_before, shown
+from .replicates import Wave, replicate
+from .splitting import begin, shown
 from .survey import Survey, survey
+from .swarm import Swarm, branch, tie
 
 __all__ = ["ams", "ams_rate"]
 
@@ -152,47 +154,6 @@ def ams_rate(
     return replicate(problem, "ams", n, replicates, until, seconds, progress, look, run, shown)
 
 
-@dataclass
-class _Swarm:
-    """Paths of all replicas on a leg, by row * n + particle: where each began, and what it did."""
-
-    start: FloatArray
-    ids: IdArray
-    base: FloatArray  # height of the start
-    peak: FloatArray
-    end: npt.NDArray[np.int8]
-    over: npt.NDArray[np.bool_]  # whether a path has ended where it began
-
-    @classmethod
-    def empty(cls, count: int, like: FloatArray, ids: IdArray) -> _Swarm:
-        x, zeros = np.zeros((count, *like.shape[1:])), np.zeros(count)
-        return cls(x, ids, zeros, zeros.copy(), np.zeros(count, np.int8), np.zeros(count, bool))
-
-    def follow(
-        self, ladder: Ladder, clock: Clock, at: IntArray, x: FloatArray, ids: IdArray
-    ) -> None:
-        """Begin paths anew, at places ``at``, and run them to their end."""
-        self.start[at], self.ids[at], self.base[at] = x, ids, ladder.height(x)
-        paths = ladder.run(clock, x, ids)
-        self.peak[at], self.end[at], self.over[at] = paths.peak, paths.end, False
-
-    def copy_end(self, at: IntArray, parents: IntArray, ends: npt.NDArray[np.int8]) -> None:
-        """Let branches at ``at`` be what is left of parents at the last of their states: nothing."""
-        self.end[at], self.over[at] = ends, True
-        self.peak[at] = np.where(ends == ESCAPED, np.inf, self.peak[parents])
-        self.base[at] = self.peak[at]
-
-
-def _tie(ladder: Ladder, lines: FloatArray) -> FloatArray:
-    """Return the distance within which heights count as equal: some units of rounding.
-
-    The engine finds heights in another coordinate, or in another order of additions, than numpy.
-    """
-    unit = float(np.finfo(ladder.problem.dtype).eps)
-    span = abs(ladder.first) + abs(ladder.core) + (ladder.first - ladder.core)
-    return np.asarray(64.0 * unit * (np.abs(lines) + span))
-
-
 def _leg(
     ladder: Ladder,
     number_of_leg: int,
@@ -210,7 +171,7 @@ def _leg(
     ids = replicas.ids()
     active, chosen = resample(replicas, owner, n)
     entries = begun.x[pool][chosen]
-    swarm = _Swarm.empty(count * n, entries, ids)
+    swarm = Swarm.empty(count * n, entries, ids)
     at = (active[:, None] * n + np.arange(n)).ravel()
     swarm.follow(ladder, clock, at, entries, ids[at])
     factor = np.zeros(count)
@@ -221,14 +182,14 @@ def _leg(
         lines = np.partition(peaks[active], killed - 1, axis=1)[:, killed - 1]
         going = np.isfinite(lines)
         active, lines = active[going], lines[going]
-        lines += _tie(ladder, lines)
+        lines += tie(ladder, lines)
         dead = peaks[active] < lines[:, None]
         factor[active] *= 1.0 - np.mean(dead, axis=1)
         alive = ~np.all(dead, axis=1)
         active, lines, dead = active[alive], lines[alive], dead[alive]
         if len(active) == 0:
             break
-        _branch(ladder, clock, replicas, swarm, active, lines, dead)
+        branch(ladder, clock, replicas, swarm, active, lines, dead)
         wave.reached = max(float(np.mean(share * factor)), 1e-300)
     else:
         raise ValueError(
@@ -239,51 +200,3 @@ def _leg(
     wave.passed.append(chance)
     reached = np.sum(ends == ESCAPED, axis=1)
     wave.least = min(wave.least, float(np.min(reached)))
-
-
-def _branch(
-    ladder: Ladder,
-    clock: Clock,
-    replicas: Replicas,
-    swarm: _Swarm,
-    active: IntArray,
-    lines: FloatArray,
-    dead: npt.NDArray[np.bool_],
-) -> None:
-    """Replace the dead of a round by branches of survivors of the same replica."""
-    n = replicas.n
-    ids = replicas.ids()
-    slots, points = [], []
-    for r, line, killed in zip(active, lines, dead, strict=True):
-        places, survivors = np.flatnonzero(killed) + r * n, np.flatnonzero(~killed) + r * n
-        u = replicas.uniforms(int(r), len(places))
-        parents, which = np.unique(
-            survivors[(u * len(survivors)).astype(np.intp)], return_inverse=True
-        )
-        states, ends = _branch_points(ladder, clock, swarm, parents, float(line))
-        go = ends[which] == PASSED
-        slots.append(places[go])
-        points.append(states[which[go]])
-        swarm.copy_end(places[~go], parents[which[~go]], ends[which[~go]])
-    at = np.concatenate(slots)
-    if len(at):
-        swarm.follow(ladder, clock, at, np.concatenate(points), ids[at])
-
-
-def _branch_points(
-    ladder: Ladder, clock: Clock, swarm: _Swarm, parents: IntArray, line: float
-) -> tuple[FloatArray, npt.NDArray[np.int8]]:
-    """Return each parent's first state at a line or above, and how its path stands there.
-
-    A path may end in the step in which it comes above the line: then there is nothing to be simulated.
-    """
-    states, ends = swarm.start[parents], np.full(len(parents), PASSED, dtype=np.int8)
-    over = swarm.over[parents]
-    ends[over] = swarm.end[parents[over]]
-    below = np.flatnonzero(~over & (swarm.base[parents] < line))
-    if len(below):
-        who = parents[below]
-        paths = ladder.run(clock, swarm.start[who], swarm.ids[who], level=line)
-        states[below] = paths.x
-        ends[below] = np.where(paths.end == GONE, RETURNED, paths.end)
-    return states, ends

@@ -19,20 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import _core
+from .clock import Clock, IdArray, ids_of
 from .first_passage import LOST
-from .ladder import (
-    ESCAPED,
-    PASSED,
-    RETURNED,
-    Clock,
-    FloatArray,
-    IdArray,
-    Ladder,
-    ids_of,
-)
+from .ladder import ESCAPED, PASSED, RETURNED, FloatArray, Ladder
 from .problem import Problem
 
-__all__ = ["BRANCHING", "Cycles", "Replicas", "cycles", "resample"]
+__all__ = ["BRANCHING", "Cycles", "IntArray", "Replicas", "climb", "cycles", "resample"]
 
 BRANCHING = 4  # stream of noise for splitting and cloning, see cpp/core/stream.hpp
 IntArray = npt.NDArray[np.intp]

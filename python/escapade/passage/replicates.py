@@ -6,127 +6,22 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy import special
 
-from .._checks import boolean, integer, number
 from .._interrupt import Interrupts
-from .ladder import PARTICLE_BITS, REPLICA_BITS, Clock, FloatArray, Stopped
+from .clock import REPLICA_BITS, Clock, Stopped
+from .ladder import FloatArray
 from .problem import Problem
+from .rare_result import RareResult
 from .survey import Survey
 
-__all__ = ["RareResult", "Wave", "check", "replicate"]
+__all__ = ["Wave", "replicate"]
 
 _AT_ONCE = 2**22  # particles of replicates that run side by side
-_ZERO_EVENTS = -math.log(0.025)  # upper end of the 95 per cent interval of a Poisson mean, none seen
-
-
-@dataclass(frozen=True)
-class RareResult:
-    """Rate of escape from a well, from independent replicates.
-
-    Attributes
-    ----------
-    method : {"splitting", "ams"}
-    rates : ndarray, shape (replicates,)
-        Estimates of the replicates, per unit of time. Each is unbiased up to the time step and
-        ``O(1/n^2)``; one through which nobody got is 0, and belongs into the mean.
-    bound : float or None
-        Upper bound of the rate (confidence 0.95), if nobody escaped in any replicate or time was up
-        before the first were done; there is no estimate then.
-    probability : float
-        Chance that a cycle from the core to the first level and back ends outside.
-    cycle_time : float
-        Mean time of a cycle; the rate is the ratio.
-    core : float
-        Edge of the core: value of the coordinate, distance or level function.
-    levels : tuple of tuple of float
-        For each leg (two for an interval with two open ends), the levels on the way out.
-    stage_probabilities : tuple of tuple of float
-        For each leg, the mean share of particles that passed each level, and that escaped at last.
-    relaxation_time : float
-        In which states of the well are forgotten, roughly.
-    n : int
-        Particles per stage and replicate.
-    particle_steps : int
-    seconds : float
-    warnings : tuple of str
-
-    Notes
-    -----
-    The rate is 1 / MFPT from the core; where x0 is the core, 1 / MFPT(x0). It differs from the
-    leading eigenvalue ``lambda_1`` of the killed generator by a share of the order of
-    ``rate * relaxation_time``.
-    """
-
-    method: str
-    rates: FloatArray
-    bound: float | None
-    probability: float
-    cycle_time: float
-    core: float
-    levels: tuple[tuple[float, ...], ...]
-    stage_probabilities: tuple[tuple[float, ...], ...]
-    relaxation_time: float
-    n: int
-    dt: float
-    scheme: str
-    test: str
-    seed: int
-    particle_steps: int
-    seconds: float
-    warnings: tuple[str, ...]
-
-    @property
-    def rate(self) -> float:
-        """Mean of the replicates.
-
-        Raises
-        ------
-        ValueError
-            If there is only an upper bound.
-        """
-        if self.bound is not None:
-            raise ValueError(
-                f"there is no estimate of the rate, only an upper bound of {self.bound:.3g}; a "
-                "larger n or more time is needed"
-            )
-        return float(np.mean(self.rates))
-
-    @property
-    def stderr(self) -> float:
-        """Standard error of the mean, from the spread of the replicates."""
-        if self.bound is not None:
-            return self.bound
-        return float(np.std(self.rates, ddof=1) / math.sqrt(len(self.rates)))
-
-    @property
-    def mean_time(self) -> float:
-        """Mean time of escape from the core."""
-        return 1.0 / self.rate
-
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return Student's t interval of the rate, cut at 0; ``(0, bound)`` if nobody escaped."""
-        level = number("level", level, low=0.0, high=1.0, open_low=True, open_high=True)
-        if self.bound is not None:
-            return 0.0, self.bound
-        half = float(special.stdtrit(len(self.rates) - 1, 0.5 + 0.5 * level)) * self.stderr
-        return max(self.rate - half, 0.0), self.rate + half
-
-    def __str__(self) -> str:
-        if self.bound is not None:
-            head = f"rate < {self.bound:.3g} (95 %): nobody escaped"
-        else:
-            low, high = self.interval()
-            head = f"rate {self.rate:.5g} +- {self.stderr:.2g} (95 %: {low:.5g} to {high:.5g})"
-        lines = [
-            f"{head}, by {self.method}",
-            f"  {len(self.rates)} replicates of n = {self.n:,}, "
-            f"{self.particle_steps:.3g} steps of particles in {self.seconds:.3g} s",
-        ]
-        return "\n".join([*lines, *(f"  warning: {w}" for w in self.warnings)])
+_ZERO_EVENTS = -math.log(
+    0.025
+)  # upper end of the 95 per cent interval of a Poisson mean, none seen
 
 
 @dataclass
@@ -149,30 +44,6 @@ class Wave:
     def rates(self) -> FloatArray:
         """Estimates of the replicates."""
         return self.probability / self.cycle_time / self.correction
-
-
-def check(
-    problem: Any, n: Any, replicates: Any, until: Any, max_seconds: Any, progress: Any
-) -> tuple[int, int, float | None, float]:
-    """Check what all methods are told alike.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the argument, its value and what is allowed.
-    """
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem must be a Problem, got {type(problem).__name__}")
-    n = integer("n", n, low=20, high=2**PARTICLE_BITS - 1)
-    replicates = integer("replicates", replicates, low=2, high=2**REPLICA_BITS - 2)
-    if until is not None:
-        rel = getattr(until, "rel", until)
-        until = number("until", rel, low=0.0, high=1.0, open_low=True, open_high=True)
-    seconds = math.inf
-    if max_seconds is not None:
-        seconds = number("max_seconds", max_seconds, low=0.0, open_low=True)
-    boolean("progress", progress)
-    return n, replicates, until, seconds
 
 
 def replicate(

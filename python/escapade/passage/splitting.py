@@ -18,18 +18,19 @@ from typing import Any
 
 import numpy as np
 
-from .._checks import choice, integer, number
+from .._checks import integer
 from ..models import Model
+from .clock import Clock
 from .cycles import Cycles, Replicas, cycles, resample
-from .ladder import ESCAPED, PASSED, Clock, Ladder, legs
+from .ladder import ESCAPED, PASSED, Ladder
 from .problem import Problem, prepare
+from .rare_arguments import check, check_level, check_levels, cycles_before
+from .rare_result import RareResult
 from .regions import Region
-from .replicates import RareResult, Wave, check, replicate
+from .replicates import Wave, replicate
 from .survey import Survey, survey
 
 __all__ = ["splitting", "splitting_rate"]
-
-_MANY_CYCLES = 10  # burn-in where a particle enters the core in a place that matters
 
 
 def splitting(
@@ -207,52 +208,6 @@ def _climb(
         owner, x = np.repeat(rows, n)[pool], paths.x[pool]
 
 
-def check_level(problem: Problem, level: Any) -> Any:
-    """Return None or a function."""
-    if level is None or callable(level):
-        return level
-    name = choice("level", level, ("coordinate", "committor"))
-    if name == "committor" and problem.model.vector:
-        raise ValueError(
-            f"level must be a function or 'coordinate' for {problem.model.name}: the committor is "
-            "known of models of one number only"
-        )
-    return None
-
-
-def check_levels(
-    problem: Problem, level: Any, core: Any, levels: Any
-) -> tuple[float | None, list[float] | None]:
-    """Return the core and levels that a user gave as heights of the first leg."""
-    every = legs(problem, level)
-    one = every[0]
-    sign = 1.0 if one.target is None else one.target.sign
-    edge = None if core is None else sign * number("core", core)
-    if edge is not None and not edge < one.top:
-        raise ValueError(f"core must lie inside the region {problem.region!r}, got {core!r}")
-    if levels is None:
-        return edge, None
-    if len(every) > 1:
-        raise ValueError(f"levels must be left to the pilot run for {problem.region!r}: two ends")
-    values = [sign * number("levels", v) for v in np.asarray(levels).ravel().tolist()]
-    ladder = [*([] if edge is None else [edge]), *values, one.top]
-    if not values or any(not a < b for a, b in zip(ladder[:-1], ladder[1:], strict=True)):
-        raise ValueError(
-            "levels must be monotone, from outside the core to inside the boundary "
-            f"({sign * one.top:g}), got {list(levels)!r}"
-        )
-    return edge, values
-
-
-def cycles_before(problem: Problem, level: Any, burn_in: Any) -> int:
-    """Return the number of cycles of burn-in."""
-    if burn_in is not None:
-        return integer("burn_in", burn_in, low=0, high=10_000)
-    if problem.model.vector:
-        return _MANY_CYCLES
-    return 0 if legs(problem, level)[0].pointlike else 2
-
-
 def shown(found: Survey) -> tuple[float, tuple[tuple[float, ...], ...]]:
     """Return core and levels as values of the coordinate, distance or function."""
     out = []
@@ -261,4 +216,3 @@ def shown(found: Survey) -> tuple[float, tuple[tuple[float, ...], ...]]:
         out.append(tuple(sign * h for h in [ladder.first, *levels]))
     one = found.ladders[0]
     return (1.0 if one.target is None else one.target.sign) * one.core, tuple(out)
-

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from .clock import Clock
 from .cycles import Replicas, climb
-from .ladder import ESCAPED, PASSED, Clock, FloatArray, Ladder, legs
+from .ladder import ESCAPED, PASSED, FloatArray, Ladder, legs
 from .problem import Problem
 
 __all__ = ["Relaxation", "Survey", "relax", "survey"]
@@ -233,4 +234,3 @@ def _choose(
         here = level
         chance *= out + len(pool) / n
     return levels, chance * max(share, 1.0 / n)
-
