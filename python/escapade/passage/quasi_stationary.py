@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from .._checks import number
 from .ladder import FloatArray
@@ -99,6 +98,8 @@ class FlemingViot:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return Student's t interval of the rate; ``(0, bound)`` if nobody escaped."""
+        from scipy import special  # takes a while to import
+
         level = number("level", level, low=0.0, high=1.0, open_low=True, open_high=True)
         if self.bound is not None:
             return 0.0, self.bound

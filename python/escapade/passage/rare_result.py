@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from .._checks import number
 from .ladder import FloatArray
@@ -100,6 +99,8 @@ class RareResult:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return Student's t interval of the rate, cut at 0; ``(0, bound)`` if nobody escaped."""
+        from scipy import special  # takes a while to import
+
         level = number("level", level, low=0.0, high=1.0, open_low=True, open_high=True)
         if self.bound is not None:
             return 0.0, self.bound

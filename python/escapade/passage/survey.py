@@ -20,6 +20,7 @@ SUCCESS = 0.4  # share of particles that should come from a level to the next
 _DIRECT = 0.25  # a last stage in which at least this share escapes needs no level any more
 _MOST_LEVELS = 2000
 _TAKEN = 0.1  # quantiles within this share of the interquartile range are the same
+_MOST_STEPS = 2**20
 _FORGOTTEN = 0.3  # rank correlation below which a state has forgotten an earlier one
 
 
@@ -53,7 +54,7 @@ def _ranks(values: FloatArray) -> FloatArray:
 def relax(ladder: Ladder, clock: Clock, replicas: Replicas) -> Relaxation:
     """Run particles from their start until the law of their heights is steady and they forget them.
 
-    Looks at 4, 8, 16, ... steps. Ends unsettled when less than half are left.
+    Looks at 4, 8, 16, ... steps. Ends unsettled when less than half are left, or after 2**20.
     """
     problem, n = ladder.problem, replicas.n
     start = problem.start(min(n, problem.initial.n))
@@ -70,6 +71,13 @@ def relax(ladder: Ladder, clock: Clock, replicas: Replicas) -> Relaxation:
         heights = np.full(n, np.nan)
         heights[slots] = ladder.height(living)
         now = np.quantile(heights[slots], [0.25, 0.5, 0.75])
+        if step > 4 and now[2] == now[0]:
+            raise ValueError(
+                f"level must tell states apart, but is {_shown(ladder, float(now[0])):g} for most "
+                f"particles after {step} steps, and so they cannot be led out"
+            )
+        if step >= _MOST_STEPS:
+            break
         if quartiles is not None and before is not None:
             steady = np.max(np.abs(now - quartiles)) <= _TAKEN * (now[2] - now[0])
             old, new = _ranks(before[slots]), _ranks(heights[slots])
@@ -127,8 +135,9 @@ def survey(
     relaxation = relax(one, clock, replicas)
     if not relaxation.settled:
         warnings.append(
-            f"half of the particles escaped within {2 * relaxation.time:.3g}, before they had "
-            "settled: this is no rare event, direct simulation is simpler"
+            f"particles had not settled after a time of {2 * relaxation.time:.3g}, when "
+            f"{relaxation.escapes:,} of {n:,} had escaped: if these are many, this is no rare event, "
+            "and direct simulation is simpler"
         )
     if core is None:
         core = _core(one, relaxation, warnings)
