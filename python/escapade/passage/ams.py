@@ -177,20 +177,23 @@ def _leg(
     factor = np.zeros(count)
     factor[active] = 1.0
     peaks, ends = swarm.peak.reshape(count, n), swarm.end.reshape(count, n)
-    wave.reached, wave.starts = float(np.mean(share)), len(active) * n
+    wave.reached[number_of_leg], wave.starts[number_of_leg] = float(np.mean(share)), 1
     for _ in range(_MOST_ROUNDS):
         lines = np.partition(peaks[active], killed - 1, axis=1)[:, killed - 1]
         going = np.isfinite(lines)
         active, lines = active[going], lines[going]
         lines += tie(ladder, lines)
         dead = peaks[active] < lines[:, None]
+        before = float(np.mean(share * factor))
         factor[active] *= 1.0 - np.mean(dead, axis=1)
         alive = ~np.all(dead, axis=1)
         active, lines, dead = active[alive], lines[alive], dead[alive]
+        if not np.any(factor):  # all paths of all replicas were equal, and are dead
+            wave.reached[number_of_leg], wave.starts[number_of_leg] = before, count * n
         if len(active) == 0:
             break
         branch(ladder, clock, replicas, swarm, active, lines, dead)
-        wave.reached = max(float(np.mean(share * factor)), 1e-300)
+        wave.reached[number_of_leg] = float(np.mean(share * factor))
     else:
         raise ValueError(
             f"k must be larger, or level another function: no end after {_MOST_ROUNDS:,} rounds"

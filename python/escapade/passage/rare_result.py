@@ -87,7 +87,7 @@ class RareResult:
 
     @property
     def stderr(self) -> float:
-        """Standard error of the mean, from the spread of the replicates."""
+        """Standard error of the mean, from the spread of replicates; the bound, if that is all."""
         if self.bound is not None:
             return self.bound
         return float(np.std(self.rates, ddof=1) / math.sqrt(len(self.rates)))

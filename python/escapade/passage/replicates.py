@@ -28,16 +28,16 @@ _ZERO_EVENTS = -math.log(
 class Wave:
     """Some replicates that ran side by side, row by row: shares and times.
 
-    ``reached`` is the chance that the stages which were finished add up to, an upper bound of the
-    probability, and ``starts`` the number of particles that tried to get further.
+    ``reached`` is the chance of each leg that the stages which were finished add up to, an upper
+    bound of the probability, and ``starts`` the number of particles that tried in vain to get further.
     """
 
     probability: FloatArray
     cycle_time: FloatArray
     correction: FloatArray
     passed: list[FloatArray]
-    reached: float = 1.0
-    starts: int = 1
+    reached: list[float]
+    starts: list[int]
     least: float = math.inf
 
     @property
@@ -80,7 +80,8 @@ def replicate(
                 count = min(count, max(1, _AT_ONCE // n), 2**REPLICA_BITS - 1 - first)
                 if count < 1:
                     break
-                unfinished = Wave(np.zeros(count), np.full(count, np.nan), np.ones(count), [])
+                blank, legs = np.ones(count), len(found.ladders)
+                unfinished = Wave(0.0 * blank, np.nan * blank, blank, [], [1.0] * legs, [1] * legs)
                 run(found, clock, list(range(first + 1, first + count + 1)), unfinished)
                 done.append(unfinished)
                 if bar is not None:
@@ -91,15 +92,16 @@ def replicate(
             if bar is not None:
                 bar.close()
         stop.deliver()
-    if sum(len(w.rates) for w in done) < 2:
-        if unfinished is None or np.any(np.isnan(unfinished.cycle_time)):
+    enough = sum(len(w.rates) for w in done) >= 2
+    if not enough:
+        if done or unfinished is None or np.any(np.isnan(unfinished.cycle_time)):
             raise TimeoutError(
-                f"max_seconds={max_seconds:g} was over before the pilot run and the first cycles "
-                "were; allow more time, or use a smaller n"
+                f"max_seconds={max_seconds:g} was over before "
+                + ("the second replicate was" if done else "the pilot run and first cycles were")
+                + "; allow more time, or use a smaller n"
             )
-        done = done or [unfinished]
-    core, levels = shown(found)
-    return _together(problem, method, n, done, until, found, core, levels, clock)
+        done = [unfinished]
+    return _together(problem, method, n, done, enough, until, found, shown(found), clock)
 
 
 def _wanted(done: list[Wave], replicates: int, until: float | None) -> bool:
@@ -116,22 +118,29 @@ def _together(
     method: str,
     n: int,
     done: list[Wave],
+    finished: bool,
     until: float | None,
     found: Survey,
-    core: float,
-    levels: tuple[tuple[float, ...], ...],
+    shown: tuple[float, tuple[tuple[float, ...], ...]],
     clock: Clock,
 ) -> RareResult:
+    core, levels = shown
     rates = np.concatenate([w.rates for w in done])
     probability = np.concatenate([w.probability for w in done])
     cycle = np.concatenate([w.cycle_time for w in done])
     warnings = list(found.warnings)
     bound = None
-    if len(rates) < 2 or not np.any(rates > 0.0):
+    if not finished or not np.any(rates > 0.0):
         last = done[-1]
-        tried = sum(w.starts for w in done)
-        bound = last.reached * min(1.0, _ZERO_EVENTS / tried) / float(np.mean(cycle))
-        warnings.append("nobody escaped, or time was up: there is only an upper bound of the rate")
+        above = sum(
+            r * min(1.0, _ZERO_EVENTS / (len(done) * tried))
+            for r, tried in zip(last.reached, last.starts, strict=True)
+        )
+        bound = (float(np.mean(probability)) + above) / float(np.mean(cycle))
+        reason = "nobody escaped" if finished else "time was up before a replicate was done"
+        warnings.append(f"{reason}: there is only an upper bound of the rate")
+        if not finished:
+            rates = rates[:0]
     else:
         p = float(np.mean(probability))
         if -math.log(min(p, 1.0)) > 0.2 * n:

@@ -198,11 +198,12 @@ def _climb(
         share[rows] = np.mean(ended == PASSED, axis=1)
         out[rows] = np.mean(ended == ESCAPED, axis=1)
         wave.probability += weight * out
-        reached = float(np.mean(weight))
+        before = float(np.mean(weight))
         weight = weight * share
+        wave.reached[number_of_leg] = float(np.mean(weight))
         wave.passed.append(share + out if level is None else share)
         if not np.any(weight) and not np.any(out):
-            wave.reached, wave.starts = reached, len(rows) * n
+            wave.reached[number_of_leg], wave.starts[number_of_leg] = before, len(rows) * n
         wave.least = min(wave.least, float(np.min(np.sum(ended != 0, axis=1))))
         pool = np.flatnonzero(paths.end == PASSED)
         owner, x = np.repeat(rows, n)[pool], paths.x[pool]

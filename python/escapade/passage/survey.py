@@ -151,6 +151,11 @@ def survey(
     for leg in ladders:
         if given:
             leg.first = given[0]
+            if not leg.core < leg.first:
+                raise ValueError(
+                    f"levels must begin outside the core, {_shown(leg, leg.core):g}, got "
+                    f"{_shown(leg, leg.first)!r}"
+                )
             continue
         paths = leg.run(clock, relaxation.x, ids, core=False, steps=steps)
         peak = float(np.quantile(paths.peak, 1.0 - SUCCESS, method="lower"))
