@@ -100,10 +100,13 @@ def test_boundary_belongs_into_every_stage(monkeypatch: pytest.MonkeyPatch) -> N
         finally:
             self.target, self.top = target, top
 
+    levels = np.linspace(0.2, 1.98, 22)
+    how: dict[str, Any] = {"dt": 0.1, "n": 2000, "replicates": 20, "seed": 5, "levels": levels}
+    right = passage.splitting(model, x0, region, **how)
+    assert z(right, exact, 0.003) < 4.0, str(right)
     monkeypatch.setattr(Ladder, "run", blind)
-    result = passage.splitting(model, x0, region, dt=0.1, n=2000, replicates=20, seed=5)
-    assert result.rate < 0.85 * exact
-    assert result.interval(0.9999)[1] < exact
+    wrong = passage.splitting(model, x0, region, **how)
+    assert wrong.rate < 0.75 * exact, str(wrong)
 
 
 def test_end_point_test_is_biased() -> None:
@@ -125,7 +128,7 @@ def test_small_ensembles_are_unbiased(n: int) -> None:
             Interval(upper=1.0),
             dt=0.05,
             n=n,
-            replicates=40_000 // n,
+            replicates=400,
             seed=7,
             **more,
         )
@@ -138,7 +141,7 @@ def test_two_dimensions_against_quadrature() -> None:
 
     Weight decay T/4 keeps the length. The half space is left at ``|phi| = 1.1``.
     """
-    temperature, out = 0.15, 1.1
+    temperature, out = 0.1, 1.1
     model = ea.models.ScaleInvariant(kappa=1.0, s=1.0, T=temperature, gamma=temperature / 4)
     region = HalfSpace([-1.0, 0.0], -math.cos(out))
 

@@ -79,7 +79,8 @@ def relax(ladder: Ladder, clock: Clock, replicas: Replicas) -> Relaxation:
         if step >= _MOST_STEPS:
             break
         if quartiles is not None and before is not None:
-            steady = np.max(np.abs(now - quartiles)) <= _TAKEN * (now[2] - now[0])
+            taken = max(_TAKEN, 3.5 / math.sqrt(n))  # 2.5 standard errors of the difference
+            steady = np.max(np.abs(now - quartiles)) <= taken * (now[2] - now[0])
             old, new = _ranks(before[slots]), _ranks(heights[slots])
             settled = bool(steady and np.corrcoef(old, new)[0, 1] < _FORGOTTEN)
             if settled:
