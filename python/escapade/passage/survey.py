@@ -73,8 +73,7 @@ def relax(ladder: Ladder, clock: Clock, replicas: Replicas) -> Relaxation:
         now = np.quantile(heights[slots], [0.25, 0.5, 0.75])
         if step > 4 and now[2] == now[0]:
             raise ValueError(
-                f"level must tell states apart, but is {_shown(ladder, float(now[0])):g} for most "
-                f"particles after {step} steps, and so they cannot be led out"
+                f"level must tell states apart, but is {now[0]:g} for most after {step} steps"
             )
         if step >= _MOST_STEPS:
             break
