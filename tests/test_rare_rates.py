@@ -73,7 +73,7 @@ def test_rates_are_exact(name: str, method: Any) -> None:
 @pytest.mark.parametrize(
     ("model", "x0", "b", "dt", "exact"),
     [
-        # 3e-17: dt = 0.02 doubles nothing of the result: Heun's error is O(dt^2) of a barrier of 38
+        # 3e-17; without a known bias, which should be below 0.5 per cent at dt H = 0.02
         (power_law(0.02, 0.05), 0.0, 1.5, 0.02, golden(b=1.5, kappa=21.0)),
         # 7e-29: curvature 552, so that dt V'' = 0.03; the bias is 0.05 per cent, scaled from h = 20
         (ea.models.DoubleWell(h=69.0), -1.0, 0.8, 5e-5, golden(h=69.0, b=0.8)),
@@ -100,10 +100,13 @@ def test_boundary_belongs_into_every_stage(monkeypatch: pytest.MonkeyPatch) -> N
         finally:
             self.target, self.top = target, top
 
+    levels = np.linspace(0.2, 1.98, 22)
+    how: dict[str, Any] = {"dt": 0.1, "n": 2000, "replicates": 20, "seed": 5, "levels": levels}
+    right = passage.splitting(model, x0, region, **how)
+    assert z(right, exact, 0.003) < 4.0, str(right)
     monkeypatch.setattr(Ladder, "run", blind)
-    result = passage.splitting(model, x0, region, dt=0.1, n=2000, replicates=20, seed=5)
-    assert result.rate < 0.85 * exact
-    assert result.interval(0.9999)[1] < exact
+    wrong = passage.splitting(model, x0, region, **how)
+    assert wrong.rate < 0.75 * exact, str(wrong)
 
 
 def test_end_point_test_is_biased() -> None:
@@ -114,7 +117,7 @@ def test_end_point_test_is_biased() -> None:
         assert 0.4 * exact < result.rate < 0.7 * exact
 
 
-@pytest.mark.parametrize("n", [20, 100])
+@pytest.mark.parametrize("n", [pytest.param(20, marks=pytest.mark.slow), 100])
 def test_small_ensembles_are_unbiased(n: int) -> None:
     """Adaptive and fixed levels, N down to 20, many replicates; dt makes a bias below 0.04 per cent."""
     exact = golden(b=1.0, kappa=3.0)
@@ -125,7 +128,7 @@ def test_small_ensembles_are_unbiased(n: int) -> None:
             Interval(upper=1.0),
             dt=0.05,
             n=n,
-            replicates=40_000 // n,
+            replicates=400,
             seed=7,
             **more,
         )
@@ -133,12 +136,24 @@ def test_small_ensembles_are_unbiased(n: int) -> None:
         assert z(result, exact, 0.0004 + 3.0 / n**2) < 4.0, str(result)
 
 
-def test_two_dimensions_against_quadrature() -> None:
+def cosine(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a height of vectors: minus the cosine of their angle."""
+    return np.asarray(-x[:, 0] / np.hypot(x[:, 0], x[:, 1]))
+
+
+@pytest.mark.parametrize(
+    "level", [None, pytest.param(cosine, marks=pytest.mark.slow)], ids=["plane", "user"]
+)
+@pytest.mark.parametrize(
+    "method", [passage.splitting, pytest.param(passage.ams, marks=pytest.mark.slow)]
+)
+def test_two_dimensions_against_quadrature(method: Any, level: Any) -> None:
     """A vector of length 1 whose angle is a diffusion: ``dphi = -sin(phi) dt + sqrt(T) dW``.
 
-    Weight decay T/4 keeps the length. The half space is left at ``|phi| = 1.1``.
+    Weight decay T/4 keeps the length. The half space is left at ``|phi| = 1.1``. The scheme is of weak
+    order 1, and the noise of its bridges is that of the left end of a step: 2 per cent are allowed.
     """
-    temperature, out = 0.15, 1.1
+    temperature, out = 0.1, 1.1
     model = ea.models.ScaleInvariant(kappa=1.0, s=1.0, T=temperature, gamma=temperature / 4)
     region = HalfSpace([-1.0, 0.0], -math.cos(out))
 
@@ -150,23 +165,13 @@ def test_two_dimensions_against_quadrature() -> None:
 
     exact = 1.0 / integrate.quad(inner, 0.0, out)[0]
     assert exact < 1e-3
-    result = passage.splitting(model, [1.0, 0.0], region, dt=0.01, n=500, replicates=20, seed=8)
+    result = method(model, [1.0, 0.0], region, dt=0.01, n=200, replicates=20, seed=8, level=level)
     assert z(result, exact, 0.02) < 4.0, (str(result), exact)
-    # the angle's cosine as a user's function: the same rate
-    mine = passage.splitting(
-        model,
-        [1.0, 0.0],
-        region,
-        dt=0.01,
-        n=200,
-        replicates=20,
-        seed=9,
-        level=lambda x: -x[:, 0] / np.hypot(x[:, 0], x[:, 1]),
-    )
-    assert abs(mine.rate - result.rate) < 4.0 * math.hypot(mine.stderr, result.stderr)
 
 
-@pytest.mark.parametrize("method", [passage.splitting, passage.ams])
+@pytest.mark.parametrize(
+    "method", [passage.splitting, pytest.param(passage.ams, marks=pytest.mark.slow)]
+)
 def test_level_functions_agree(method: Any) -> None:
     """Any increasing function of the coordinate gives the same rate, as the committor would."""
     model, x0, region, dt, bias, exact = CASES["2e-7"]

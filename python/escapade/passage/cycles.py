@@ -137,7 +137,8 @@ def cycles(
     if ladders[0].pointlike:
         x = ladders[0].at_core(count * n)
     else:
-        x = start[np.arange(count * n) % len(start)]
+        at = np.add.outer(np.asarray(replicas.numbers) * n, np.arange(n)).ravel()
+        x = start[at % len(start)]
         heights = np.stack([ladder.height(x) - ladder.core for ladder in ladders])
         above = np.where(np.max(heights, axis=0) > 0.0, np.argmax(heights, axis=0), -1)
         x = _down(ladders, clock, replicas, owner, x, above)

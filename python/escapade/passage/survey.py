@@ -73,13 +73,13 @@ def relax(ladder: Ladder, clock: Clock, replicas: Replicas) -> Relaxation:
         now = np.quantile(heights[slots], [0.25, 0.5, 0.75])
         if step > 4 and now[2] == now[0]:
             raise ValueError(
-                f"level must tell states apart, but is {_shown(ladder, float(now[0])):g} for most "
-                f"particles after {step} steps, and so they cannot be led out"
+                f"level must tell states apart, but is {now[0]:g} for most after {step} steps"
             )
         if step >= _MOST_STEPS:
             break
         if quartiles is not None and before is not None:
-            steady = np.max(np.abs(now - quartiles)) <= _TAKEN * (now[2] - now[0])
+            taken = max(_TAKEN, 3.5 / math.sqrt(n))  # 2.5 standard errors of the difference
+            steady = np.max(np.abs(now - quartiles)) <= taken * (now[2] - now[0])
             old, new = _ranks(before[slots]), _ranks(heights[slots])
             settled = bool(steady and np.corrcoef(old, new)[0, 1] < _FORGOTTEN)
             if settled:
