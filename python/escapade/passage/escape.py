@@ -14,12 +14,13 @@ import numpy.typing as npt
 from .._checks import boolean, choice, integer, number
 from .._interrupt import Interrupts
 from ..models import Model
+from .errors import TooFewEscapesWarning
 from .first_passage import FirstPassage
 from .methods import choose, rare_rate
 from .problem import Problem, prepare
 from .regions import Region
 from .relaxation import relaxation_time
-from .result import EscapeResult, TooFewEscapesWarning
+from .result import EscapeResult
 
 __all__ = ["TargetError", "escape"]
 
@@ -182,11 +183,11 @@ def escape(
     if method == "auto":
         method, why, rate = choose(problem, seconds)
     if method != "direct":
-        return replace(
-            rare_rate(method, problem, n, until, max_seconds, boolean("progress", progress), rare),
-            confidence=confidence,
-            why=why,
-        )
+        bar = boolean("progress", progress)
+        found = rare_rate(method, problem, n, until, max_seconds, bar, rare)
+        for doubt in found.warnings:
+            warnings.warn(doubt, TooFewEscapesWarning, stacklevel=2)
+        return replace(found, confidence=confidence, why=why)
     burned, why_burned = _burn_in(problem, burn_in, end)
     if end is None and until is None and rate is not None:
         end = burned + _EVENTS / (n * rate)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from .._checks import number
+from .errors import NoEscapeError
+from .exact_answer import ExactAnswer, exact_answer
 from .ladder import FloatArray
+from .problem import Problem
 
 __all__ = ["RareResult"]
 
@@ -40,9 +44,15 @@ class RareResult:
         In which states of the well are forgotten, roughly.
     n : int
         Particles per stage and replicate.
+    problem : Problem
+        With model, region, scheme, dt and seed.
     particle_steps : int
     seconds : float
     warnings : tuple of str
+    confidence : float
+        Of `rate_interval` and `mean_time_interval`.
+    why : str
+        Why this method was chosen.
 
     Notes
     -----
@@ -61,13 +71,12 @@ class RareResult:
     stage_probabilities: tuple[tuple[float, ...], ...]
     relaxation_time: float
     n: int
-    dt: float
-    scheme: str
-    test: str
-    seed: int
+    problem: Problem
     particle_steps: int
     seconds: float
     warnings: tuple[str, ...]
+    confidence: float = 0.95
+    why: str = "asked for"
 
     @property
     def rate(self) -> float:
@@ -75,11 +84,11 @@ class RareResult:
 
         Raises
         ------
-        ValueError
-            If there is only an upper bound.
+        NoEscapeError
+            If there is only an upper bound; a ValueError.
         """
         if self.bound is not None:
-            raise ValueError(
+            raise NoEscapeError(
                 f"there is no estimate of the rate, only an upper bound of {self.bound:.3g}; a "
                 "larger n or more time is needed"
             )
@@ -93,9 +102,30 @@ class RareResult:
         return float(np.std(self.rates, ddof=1) / math.sqrt(len(self.rates)))
 
     @property
+    def rate_stderr(self) -> float:
+        """The same, under the name that `EscapeResult` has."""
+        return self.stderr
+
+    @property
+    def rate_interval(self) -> tuple[float, float]:
+        """Interval of the rate of confidence `confidence`; ``(0, bound)`` if nobody escaped."""
+        return self.interval(self.confidence)
+
+    @property
     def mean_time(self) -> float:
         """Mean time of escape from the core."""
         return 1.0 / self.rate
+
+    @property
+    def mean_time_interval(self) -> tuple[float, float]:
+        """Interval of `mean_time`; its upper end is inf if the rate's lower one is 0."""
+        low, high = self.rate_interval
+        return 1.0 / high, 1.0 / low if low > 0.0 else math.inf
+
+    @functools.cached_property
+    def exact(self) -> ExactAnswer | None:
+        """Exact rate and mean time, by quadrature; None if not one-dimensional."""
+        return exact_answer(self.problem)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return Student's t interval of the rate, cut at 0; ``(0, bound)`` if nobody escaped."""
@@ -114,8 +144,12 @@ class RareResult:
             low, high = self.interval()
             head = f"rate {self.rate:.5g} +- {self.stderr:.2g} (95 %: {low:.5g} to {high:.5g})"
         lines = [
-            f"{head}, by {self.method}",
+            f"{head}, by {self.method} ({self.why})",
             f"  {len(self.rates)} replicates of n = {self.n:,}, "
             f"{self.particle_steps:.3g} steps of particles in {self.seconds:.3g} s",
         ]
+        known = self.exact
+        if known is not None:
+            one_over = 1.0 / known.mean_time
+            lines.insert(1, f"  exact {known.rate:.5g}, one over the mean time {one_over:.5g}")
         return "\n".join([*lines, *(f"  warning: {w}" for w in self.warnings)])
