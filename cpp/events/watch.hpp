@@ -2,7 +2,7 @@
 //
 // A step ends at x' = x + a h + b dW. Given both ends, a Brownian path with the variance rate v of the left end has touched
 // a boundary at distances d and d' with probability exp(-2 d d' / (v h)), and then first did so at h Z / (1 + Z), where Z is
-// inverse Gaussian with mean d / |d'| and shape d^2 / (v h) (Gobet 2000; theory_escape E.1).
+// inverse Gaussian with mean d / |d'| and shape d^2 / (v h) (Gobet 2000).
 #pragma once
 
 #include "../core/noise.hpp"
