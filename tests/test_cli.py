@@ -17,8 +17,8 @@ from numpy.testing import assert_allclose
 import escapade as ea
 from escapade.cli import main
 from escapade.cli._csv import read_columns
-from escapade.cli._experiment import _log_variance, quantities
 from escapade.cli._demo_escape import Escape, table
+from escapade.cli._experiment import _log_variance, quantities
 from escapade.cli.demo import _normalised
 from escapade.cli.validate import validated
 

@@ -95,3 +95,30 @@ def test_missing_matplotlib_is_explained():
         [sys.executable, "-c", code, repr(sys.path)], capture_output=True, text=True, timeout=120
     )
     assert "pip install matplotlib" in done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def escape():
+    model = ea.models.PowerLaw(H=1.0, sigma_g=0.2, sigma_H=0.5)
+    return ea.escape(model, 0.0, ea.Interval(-1.0, 1.0), n=5000, dt=0.05, seed=1, t_max=40.0)
+
+
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_survival_draws_the_curve_and_the_exact_one(ax, escape, scale):
+    assert ea.plots.survival(escape, ax, scale=scale) is ax
+    steps, law = ax.lines
+    t, s = steps.get_data()
+    assert len(t) <= 402 and t[0] == 0.0 and s[0] == 1.0 and t[-1] == pytest.approx(40.0)
+    assert_allclose(s[:-1], escape.survival(t[:-1]), rtol=1e-12)
+    x, y = law.get_data()
+    assert_allclose(y, ea.exact.survival(escape.problem.model, 0.0, x, -1.0, 1.0), rtol=1e-9)
+    assert_allclose(np.interp(5.0, x, y), escape.survival(5.0), atol=0.03)
+    ax.figure.canvas.draw()
+
+
+def test_survival_refuses_what_is_no_direct_run(ax, escape):
+    with pytest.raises(TypeError, match="direct run"):
+        ea.plots.survival([1.0, 2.0], ax)
+    with pytest.raises(ValueError, match="scale"):
+        ea.plots.survival(escape, ax, scale="symlog")
+    assert len(ea.plots.survival(escape, ax, law=False).lines) == 1

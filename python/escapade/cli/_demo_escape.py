@@ -71,6 +71,7 @@ def escapes(n: int, seed: int, threads: int | None, progress: bool) -> list[Esca
         model = PowerLaw(**parameters)
         direct = method == "direct"
         share, least = (_DIRECT, 400) if direct else (_STAGE, 1000)
+        more: dict[str, Any] = {} if direct else {"replicates": _REPLICATES}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TooFewEscapesWarning)  # judged here
             result = escape(
@@ -83,7 +84,7 @@ def escapes(n: int, seed: int, threads: int | None, progress: bool) -> list[Esca
                 method=method,
                 threads=threads,
                 progress=progress,
-                **({} if direct else {"replicates": _REPLICATES}),
+                **more,
             )
         low, high = result.rate_interval
         exact = result.exact.rate

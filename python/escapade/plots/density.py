@@ -1,8 +1,4 @@
-"""Densities and residuals drawn with matplotlib (extra ``plot``).
-
-Functions take ``ax=`` and return it, as in matplotlib's own habit. Nothing here is imported, and
-matplotlib neither, before it is asked for.
-"""
+"""Histograms on their laws, and the residuals."""
 
 from __future__ import annotations
 
@@ -12,15 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ._checks import array, choice, integer, number
+from .._checks import array, choice, integer, number
+from ._axes import DATA_COLOUR, LAW_COLOUR, matplotlib_axes
 
 if TYPE_CHECKING:
-    from .laws import Law
+    from ..laws import Law
 
-__all__ = ["DATA_COLOUR", "LAW_COLOUR", "density", "residuals"]
-
-#: Blue and vermilion of Okabe and Ito's palette, which colour-blind readers can tell apart.
-DATA_COLOUR, LAW_COLOUR = "#0072B2", "#D55E00"
+__all__ = ["density", "residuals"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -30,17 +24,6 @@ class _Binned(NamedTuple):
     counts: FloatArray
     total: float  # including what lies outside the edges
     independent: float
-
-
-def _matplotlib_axes(ax: Any) -> Any:
-    """Return ``ax``, or the current axes of pyplot."""
-    if ax is not None:
-        return ax
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        raise ImportError("escapade.plots needs matplotlib: pip install matplotlib") from None
-    return plt.gca()
 
 
 def _bin(data: Any, bins: int, scale: str) -> _Binned:
@@ -138,7 +121,7 @@ def density(
     scale = choice("scale", scale, ("linear", "log"))
     min_count = integer("min_count", min_count, low=1)
     binned = _bin(data, bins, scale)
-    ax = _matplotlib_axes(ax)
+    ax = matplotlib_axes(ax)
     edges = binned.edges
     x, widths = _centres(edges, scale), np.diff(edges)
     expected = binned.counts if law is None else _shares(law, edges) * binned.total
@@ -223,7 +206,7 @@ def residuals(
     scale = choice("scale", scale, ("linear", "log"))
     min_expected = number("min_expected", min_expected, low=0.0, open_low=True)
     binned = _bin(data, bins, scale)
-    ax = _matplotlib_axes(ax)
+    ax = matplotlib_axes(ax)
     share = _shares(law, binned.edges)
     expected = share * binned.independent
     observed = binned.counts / binned.total * binned.independent
