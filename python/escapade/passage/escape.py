@@ -174,9 +174,9 @@ def escape(
     )
     end = None if t_max is None else number("t_max", t_max, low=0.0, open_low=True)
     bar = boolean("progress", progress)
-    if isinstance(burn_in, str):
-        choice("burn_in", burn_in, ("auto",))
-    else:
+    if isinstance(burn_in, str) and burn_in != "auto":
+        raise ValueError(f"burn_in must be 'auto' or a number >= 0, got {burn_in!r}")
+    if not isinstance(burn_in, str):
         number("burn_in", burn_in, low=0.0)
     rate: float | None = None
     if rare and method in ("direct", "auto"):
