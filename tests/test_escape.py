@@ -148,7 +148,7 @@ PROBLEMS = {
 def test_rates_and_mean_times_against_exact_ones(name: str) -> None:
     """|z| < 3.5 of rate and mean time, six problems: one seed in 180 fails.
 
-    The bias of lamperti-heun with the bridge at these steps is below 0.03 % (theory E.1), a tenth of
+    The bias of lamperti-heun with the bridge at these steps is below 0.03 %, a tenth of
     the error.
     """
     model, x0, ends, mean_time, rate, dt = PROBLEMS[name]
@@ -160,7 +160,7 @@ def test_rates_and_mean_times_against_exact_ones(name: str) -> None:
 
 
 def test_the_end_point_test_fails_where_the_bridge_does_not() -> None:
-    """Negative control: + 20 % at this step (theory E.1), some twenty standard errors."""
+    """Negative control: + 20 % at this step, some twenty standard errors."""
     model, x0, ends, mean_time, _, dt = PROBLEMS["power law to 1"]
     late = ea.escape(model, x0, ea.Interval(*ends), n=20_000, dt=dt, seed=11, test="endpoint")
     assert late.mean_time > mean_time + 15 * late.mean_time_stderr
@@ -207,7 +207,7 @@ def test_fast_escapes_have_a_rate_too(b: float) -> None:
     from scipy.optimize import brentq
     from scipy.special import pbdv
 
-    exact = brentq(lambda s: pbdv(s, -b)[0], 1e-6, 0.999)  # D_lambda(-b) = 0, theory D.3
+    exact = brentq(lambda s: pbdv(s, -b)[0], 1e-6, 0.999)  # D_lambda(-b) = 0
     found = ea.escape(OU, 0.0, ea.Interval(upper=b), n=20_000, dt=0.005, seed=6)
     assert found.exposure.events >= 100
     assert abs(found.rate - exact) < 3.3 * found.rate_stderr
@@ -402,7 +402,7 @@ def test_progress_counts_escapes(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("alpha", [1.2, 1.5, 1.8])
 def test_escape_by_jumps_depends_on_the_width_alone(alpha: float) -> None:
-    """eps^alpha (C_alpha/alpha)(l^-alpha + r^-alpha) as eps -> 0 (theory B.3), at eps = 0.05.
+    """eps^alpha (C_alpha/alpha)(l^-alpha + r^-alpha) as eps -> 0, at eps = 0.05.
 
     Theory B.3 measured time x rate = .99 +- .026 at this eps; here within 3.5 errors and 3 %.
     """

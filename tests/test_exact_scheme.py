@@ -151,14 +151,14 @@ def scores(x: np.ndarray, model: ea.models.PowerLaw, x0: float, t: float) -> lis
 @pytest.mark.parametrize("x0", [0.0, 0.9])
 @pytest.mark.parametrize("model", [POWER, EDGE, HEAVY], ids=["nu=11", "nu=6", "nu=2"])
 def test_moments_at_time_one(model: ea.models.PowerLaw, x0: float, dt: float) -> None:
-    """E u, E u^2, E u^4 of theory A.2, |z| < 4.5: fails for 2e-5 of all seeds per case."""
+    """E u, E u^2, E u^4, |z| < 4.5: fails for 2e-5 of all seeds per case."""
     assert np.all(np.abs(scores(run(model, x0, 1.0, dt, 51), model, x0, 1.0)) < 4.5)
 
 
 def nu_two_cdf(u: np.ndarray, u0: float, t: float, model: ea.models.PowerLaw) -> np.ndarray:
     """Return the distribution function for nu = 2, H = eta sigma_H/2, by the elementary density.
 
-    The reflectionless Poeschl-Teller kernel (theory A.3), integrated in the Lamperti coordinate.
+    The reflectionless Poeschl-Teller kernel, integrated in the Lamperti coordinate.
     """
     p = Lamperti.of(model)
     assert math.isclose(p.ell, 1.0)

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.polynomial import legendre
 
+from .._legendre import gauss_legendre
+
 __all__ = [
     "NODES",
     "ORDER",
@@ -29,16 +31,8 @@ __all__ = [
 FloatArray = npt.NDArray[np.float64]
 
 ORDER = 20
-NODES, WEIGHTS = legendre.leggauss(ORDER)
-#: Values at the nodes -> Legendre coefficients (exact for polynomials of degree < ORDER).
-TO_LEGENDRE: FloatArray = (
-    (np.arange(ORDER)[:, None] + 0.5) * legendre.legvander(NODES, ORDER - 1).T * WEIGHTS
-)
-_INTEGRALS = np.array([legendre.legint(row, lbnd=-1) for row in np.eye(ORDER)])
-#: Values at the nodes -> integral from -1 to each node, and from each node to 1.
-TO_INTEGRAL: FloatArray = np.array(
-    [[legendre.legval(t, row) for row in _INTEGRALS] for t in NODES] @ TO_LEGENDRE
-)
+NODES, WEIGHTS, TO_LEGENDRE, _, TO_INTEGRAL = gauss_legendre(ORDER)
+#: Values at the nodes -> integral from each node to 1.
 TO_RIGHT: FloatArray = WEIGHTS - TO_INTEGRAL
 
 

@@ -82,9 +82,28 @@ def exit_time_density(
 ) -> Any:
     """Return the density of the exit time at ``t``, 1/time.
 
-    With ``side`` the part of paths that leave there; it integrates to the probability to do so. From
-    an absorbing end the process leaves at once: 0 for ``t > 0``. Method, error (1e-13 of
-    ``exp(-lambda_1 t)/t``) and arguments are those of `survival` and `laplace_transform`.
+    Inverse Laplace transform as in `survival`, error about 1e-13 of ``exp(-lambda_1 t)/t``. From an
+    absorbing end the process leaves at once: 0 for ``t > 0``.
+
+    Parameters
+    ----------
+    process, x0, a, b, reflect
+        As in `mean_exit_time`.
+    t : array_like
+        Times >= 0; broadcast with ``x0``.
+    side : {"lower", "upper"}, optional
+        Only the paths that leave at ``a``, or at ``b``; the density then integrates to the probability
+        to do so.
+
+    Returns
+    -------
+    float or ndarray
+        1/time.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `survival`.
     """
     times = checked_times(t)
     where = None if side is None else choice("side", side, SIDES)
@@ -134,6 +153,11 @@ def transition_density(
     -------
     float or ndarray
         1/x.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `survival`; and if a state is outside, or a time is 0.
     """
     times = checked_times(t, positive=True)
     points, states = starts("x0", x0, process, a, b), starts("x", x, process, a, b)

@@ -46,6 +46,12 @@ def laplace_transform(
     Returns
     -------
     float or ndarray
+        In [0, 1]. For ``s = 0`` the probability to leave, or to leave at that end.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `mean_exit_time`; and if ``s`` is negative or not finite.
     """
     rates = array("s", s)
     if not (np.isfinite(rates) & (rates >= 0.0)).all():

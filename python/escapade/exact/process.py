@@ -33,9 +33,9 @@ class Diffusion:
         Vectorised functions of the state: they take a float64 array and return one number for each
         entry (or a single number, for a constant). Units x/time and x/sqrt(time).
     domain : (float, float), default (-inf, inf)
-        Open interval in which the process lives. Put an end where noise or drift is singular at 0 if
-        you can: floats resolve the neighbourhood of other numbers to 1e-16 of the number only, and
-        what starts at a distance d from such an end is known to about 1e-14/d.
+        Open interval in which the process lives. Where noise or drift is singular at an end, shift the
+        state so that this end is 0 if you can: floats near another number are 1e-16 of it apart, and
+        what starts at a distance d from such an end is known to about 1e-14/d only.
     scale : float, optional
         A length on which something happens, > 0. It only helps to find features that are very
         narrow, or very far away, on an interval without ends.
@@ -45,7 +45,8 @@ class Diffusion:
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind, or the domain is empty.
+        If an argument is of the wrong kind, the domain is empty, ``scale`` is not > 0, or ``centre``
+        lies outside the domain.
     """
 
     def __init__(

@@ -121,7 +121,10 @@ def _leading(region: Region) -> Leading:
 def log_escape_rate(
     process: Any, a: Any = None, b: Any = None, *, reflect: str | None = None
 ) -> float:
-    """Return ``ln lambda_1``, also for rates below the range of floats; see `escape_rate`."""
+    """Return ``ln lambda_1``, also for rates below the range of floats.
+
+    Arguments and errors are those of `escape_rate`.
+    """
     return leading(region_of(process, a, b, reflect)).log_rate
 
 
@@ -142,7 +145,7 @@ def escape_rate(process: Any, a: Any = None, b: Any = None, *, reflect: str | No
     Returns
     -------
     float
-        In units of 1/time.
+        In units of 1/time; 0 below the range of floats, where `log_escape_rate` is finite.
 
     Raises
     ------

@@ -45,13 +45,18 @@ def exit_time_moments(
     ----------
     process, x0, a, b, reflect
         As in `mean_exit_time`.
-    order : int
+    order : int, default 2
         Highest order, 1 to 100.
 
     Returns
     -------
     ndarray, shape (order, *x0.shape)
-        In units of time^n; inf where a moment does not exist.
+        In units of time^n; inf where a moment does not exist, or is beyond 1e308.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `mean_exit_time`, or if ``order`` is out of bounds.
     """
     n = integer("order", order, low=1, high=100)
     region, points = _prepare(process, x0, a, b, reflect)
@@ -145,12 +150,18 @@ def splitting_probability(
     ----------
     process, x0, a, b, reflect
         As in `mean_exit_time`.
-    log : bool
+    log : bool, default False
         Return the natural logarithm, for probabilities below 1e-308.
 
     Returns
     -------
     float or ndarray of the shape of ``x0``
+        0 if ``b`` is a reflecting wall or never reached.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `mean_exit_time`, or if ``log`` is not a bool.
     """
     logs = boolean("log", log)
     region, points = _prepare(process, x0, a, b, reflect)

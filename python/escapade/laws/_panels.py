@@ -16,22 +16,15 @@ import numpy as np
 import numpy.typing as npt
 from numpy.polynomial import legendre
 
+from .._legendre import gauss_legendre
+
 __all__ = ["FloatArray", "Panels", "Score", "build_panels"]
 
 FloatArray = npt.NDArray[np.float64]
 Score = Callable[[FloatArray], FloatArray]
 
 ORDER = 16
-NODES, WEIGHTS = legendre.leggauss(ORDER)
-# Values at the nodes -> Legendre coefficients (exact for polynomials of degree < ORDER).
-TO_LEGENDRE: FloatArray = (
-    (np.arange(ORDER)[:, None] + 0.5) * legendre.legvander(NODES, ORDER - 1).T * WEIGHTS
-)
-# Values at the nodes -> integral from -1 to each node.
-_INTEGRALS = np.array([legendre.legint(row, lbnd=-1) for row in np.eye(ORDER)])
-TO_INTEGRAL: FloatArray = np.array(
-    [[legendre.legval(t, row) for row in _INTEGRALS] for t in NODES] @ TO_LEGENDRE
-)
+NODES, WEIGHTS, TO_LEGENDRE, _INTEGRALS, TO_INTEGRAL = gauss_legendre(ORDER)
 # Legendre coefficients -> coefficients of powers of t of the integral from -1. Going through
 # Legendre first matters: the high ones are tiny, so the large entries of this matrix are harmless.
 INTEGRAL_POWERS: FloatArray = np.zeros((ORDER + 1, ORDER))

@@ -30,6 +30,8 @@ class CrossingResult:
         Passages that each particle made.
     t : float
         Time that each was followed.
+    confidence : float
+        Of the interval.
     """
 
     problem: Problem
@@ -80,12 +82,15 @@ def crossings(
     A passage counts when a particle meets ``up`` for the first time since it was at ``down``; the
     start counts as ``down``. A single level is no use here: Brownian paths that cross it once cross it
     infinitely often. Backwards passages are counted by exchanging the levels. The start leaves a bias
-    of order ``1/t`` in the rate.
+    of order ``1/t`` in the rate: follow particles for many passages.
+
+    Where passages are rare, `escape` from one side says more for less: it needs one passage each.
 
     Parameters
     ----------
     model : Model
-    x0
+        From `escapade.models`; no sweep.
+    x0 : float, array_like, distribution, `escapade.init` or "stationary"
         As for `escape`, on the side of ``up`` where ``down`` is.
     down, up : float
         Different levels of one number of the state, in either order.
@@ -106,6 +111,16 @@ def crossings(
     ------
     TypeError, ValueError
         If an argument is of the wrong type or out of bounds; before anything runs.
+    KeyboardInterrupt
+        On Ctrl-C.
+
+    Examples
+    --------
+    ::
+
+        model = ea.models.DoubleWell(h=1.0, T=0.5)
+        found = ea.crossings(model, -1.0, down=-0.8, up=0.8, n=1000, t=1000.0, dt=0.01, seed=1)
+        found.rate, found.rate_interval
     """
     n = integer("n", n, low=2, high=2**32 - 1)
     down, up = number("down", down), number("up", up)

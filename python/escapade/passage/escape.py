@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .._checks import boolean, choice, integer, number
-from .._interrupt import Interrupts
 from ..models import Model
+from .direct import Direct, doubts_of
 from .errors import TooFewEscapesWarning
-from .first_passage import FirstPassage
 from .methods import choose, rare_rate
 from .problem import Problem, prepare
 from .regions import Region
@@ -101,7 +100,8 @@ def escape(
         Escapes before this time do not count for the rate, because they remember the start. "auto":
         five relaxation times of the process in the region (`passage.relaxation`), but not more than
         leaves a hundred escapes; where no relaxation is known, a tenth of `t_max` (0 without
-        `t_max`). `burn_in_why` of the result says which.
+        `t_max`). `burn_in_why` of the result says which. `burn_in` and `t_max` are of direct
+        runs only.
     seed : int, optional
         0 to 2**64 - 1; drawn from the operating system when not given.
     method : {"direct", "splitting", "ams", "auto"}, default "direct"
@@ -151,6 +151,16 @@ def escape(
     Rate: censored exponential times, Epstein and Sobel, *J. Am. Stat. Assoc.* 48, 486 (1953). Bridge:
     Gobet, *Stoch. Proc. Appl.* 87, 167 (2000). Shift: Broadie, Glasserman and Kou, *Math. Finance* 7,
     325 (1997).
+
+    Examples
+    --------
+    ::
+
+        model = ea.models.DoubleWell(h=1.0, T=0.2)
+        found = ea.escape(model, -1.0, ea.Interval(upper=0.0), n=10_000, dt=0.01, seed=1)
+        found.rate, found.rate_interval, found.exact.rate  # once the start is forgotten
+        found.mean_time                                    # from x0
+        print(found)
     """
     n = integer("n", n, low=1, high=2**32 - 1)
     method = choice("method", method, ("direct", "splitting", "ams", "auto"))
@@ -163,6 +173,11 @@ def escape(
         else number("max_seconds", max_seconds, low=0.0, open_low=True)
     )
     end = None if t_max is None else number("t_max", t_max, low=0.0, open_low=True)
+    bar = boolean("progress", progress)
+    if isinstance(burn_in, str) and burn_in != "auto":
+        raise ValueError(f"burn_in must be 'auto' or a number >= 0, got {burn_in!r}")
+    if not isinstance(burn_in, str):
+        number("burn_in", burn_in, low=0.0)
     rate: float | None = None
     if rare and method in ("direct", "auto"):
         raise TypeError(f"escape() got unexpected arguments for method={method!r}: {sorted(rare)}")
@@ -184,7 +199,6 @@ def escape(
     if method == "auto":
         method, why, rate = choose(problem, seconds)
     if method != "direct":
-        bar = boolean("progress", progress)
         found = rare_rate(method, problem, n, until, max_seconds, bar, rare)
         for doubt in found.warnings:
             warnings.warn(doubt, TooFewEscapesWarning, stacklevel=2)
@@ -192,9 +206,8 @@ def escape(
     burned, why_burned = _burn_in(problem, burn_in, end)
     if end is None and until is None and rate is not None:
         end = burned + _EVENTS / (n * rate)
-    run = _Direct(
-        problem, n, end, burned, until, time.monotonic() + seconds, boolean("progress", progress)
-    )
+    events = None if until is None else until.events
+    run = Direct(problem, n, end, burned, events, time.monotonic() + seconds, bar)
     times, sides, positions, last, cost = run.go()
     result = EscapeResult(
         problem=problem,
@@ -212,7 +225,7 @@ def escape(
     )
     if isinstance(burn_in, str):
         result = _shortened(result)
-    for doubt in _doubts(result):
+    for doubt in doubts_of(result):
         result.warnings.append(doubt)
         warnings.warn(doubt, TooFewEscapesWarning, stacklevel=2)
     return result
@@ -220,14 +233,13 @@ def escape(
 
 def _burn_in(problem: Problem, burn_in: Any, end: float | None) -> tuple[float, str]:
     if isinstance(burn_in, str):
-        choice("burn_in", burn_in, ("auto",))
         relaxation = relaxation_time(problem)
         if relaxation is None:
             share = 0.0 if end is None else 0.1 * end
             return share, "a tenth of t_max: no relaxation is known" if share else "none is known"
         burned, why = _RELAXATIONS * relaxation, f"five relaxation times of {relaxation:.3g}"
     else:
-        burned, why = number("burn_in", burn_in, low=0.0), "asked for"
+        burned, why = float(burn_in), "asked for"
     if end is not None and burned >= end:
         raise ValueError(
             f"t_max must be greater than burn_in = {burned:g} ({why}), got {end!r}; give a longer "
@@ -247,113 +259,3 @@ def _shortened(result: EscapeResult) -> EscapeResult:
         burn_in=float(times[-left - 1]),
         burn_in_why=f"so that {left} escapes are left, sooner than {result.burn_in_why}",
     )
-
-
-class _Direct:
-    """Batches of particles until enough of them have escaped."""
-
-    def __init__(
-        self,
-        problem: Problem,
-        n: int,
-        t_max: float | None,
-        burn_in: float,
-        until: TargetError | None,
-        deadline: float,
-        progress: bool,
-    ) -> None:
-        self.problem, self.n, self.burn_in, self.until = problem, n, burn_in, until
-        self.steps = None if t_max is None else math.ceil(t_max / problem.dt * (1.0 - 1e-12))
-        self.deadline, self.progress = deadline, progress
-        self.seconds = 0.0
-        self._before = 0  # escapes after the burn-in in the batches before
-        self._bar: Any = None
-
-    def go(self) -> tuple[FloatArray, npt.NDArray[np.int8], FloatArray, FloatArray, int]:
-        batches: list[FirstPassage] = []
-        start = time.perf_counter()
-        with Interrupts() as stop:
-            if self.progress:
-                from tqdm.auto import tqdm
-
-                total = self.until.events if self.until else self.n
-                self._bar = tqdm(
-                    total=total, unit="escape", desc=f"{self.problem.model.name} escape"
-                )
-            while True:
-                problem = self.problem.further(self.n * len(batches))
-                ids = np.arange(self.n, dtype=np.uint64) + np.uint64(problem.first_id)
-                batch = problem.batch(problem.start(self.n), ids)
-                batches.append(batch)
-                self._advance(batch, stop)
-                self._before += self._events(batch)
-                over = stop.caught or time.monotonic() >= self.deadline
-                if over or self.until is None or self._before >= self.until.events:
-                    break
-                if self._before == 0 and len(batches) >= _MOST_EMPTY:
-                    break
-            if self._bar is not None:
-                self._bar.close()
-        stop.deliver()
-        self.seconds = time.perf_counter() - start
-        last = [np.where(np.isnan(b.time), b.t, b.time) for b in batches]
-        return (
-            np.concatenate([b.time for b in batches]),
-            np.concatenate([b.side for b in batches]),
-            np.concatenate([b.x for b in batches]),
-            np.concatenate(last),
-            sum(b.particle_steps for b in batches),
-        )
-
-    def _events(self, batch: FirstPassage) -> int:
-        since = self.burn_in if self.until else 0.0
-        return int(np.count_nonzero(batch.time > since))
-
-    def _advance(self, batch: FirstPassage, stop: Interrupts) -> None:
-        enough = False
-
-        def after(b: FirstPassage) -> None:
-            nonlocal enough
-            if self._bar is not None or self.until is not None:
-                events = self._before + self._events(b)
-                if self._bar is not None:
-                    self._bar.update(min(events, self._bar.total) - self._bar.n)
-                enough = self.until is not None and events >= self.until.events
-
-        end = 2**53 if self.steps is None else self.steps
-        while batch.alive and batch.step < end and not enough:
-            if stop.caught or time.monotonic() >= self.deadline:
-                break
-            # short legs, so that a run that may stop early does so where it may
-            leg = min(end, batch.step + max(64, batch.step // 8))
-            batch.run(leg, stop=stop, deadline=self.deadline, after=after)
-
-
-_MOST_EMPTY = 3  # batches without any escape after which a target error is out of reach
-
-
-def _doubts(result: EscapeResult) -> list[str]:
-    """Return what a user should be told of a result, each with what to do."""
-    doubts = []
-    events, at_risk, _ = result.exposure
-    if result.n_lost:
-        doubts.append(
-            f"{result.n_lost:,} particles were lost (nan or infinite) and left out: use a smaller dt or "
-            "another scheme"
-        )
-    if events == 0:
-        doubts.append(result._nothing())
-    elif events < _ENOUGH:
-        low, high = result.rate_interval
-        doubts.append(
-            f"only {events} particles escaped after the burn-in, the rate lies in [{low:.3g}, "
-            f"{high:.3g}]: raise n or t_max (now {at_risk:.3g} units of particle time), or use "
-            "method='splitting'"
-        )
-    if events >= 2 and result.exponentiality < _DOUBT:
-        doubts.append(
-            f"the hazard after the burn-in of {result.burn_in:g} is not constant (p = "
-            f"{result.exponentiality:.1e}): the escape times have no one rate; a longer burn_in= may "
-            "help, and mean_time and survival() hold all the same"
-        )
-    return doubts

@@ -14,7 +14,7 @@ from .splitting import splitting_rate
 
 __all__ = ["choose", "rare_rate"]
 
-_RARE = 1e-4  # rate times relaxation time below which splitting is cheaper (theory E.4)
+_RARE = 1e-4  # rate times relaxation time below which splitting is cheaper
 _LOOK = 3.0  # seconds for a pilot run
 _STAGE = 5000  # particles per stage
 

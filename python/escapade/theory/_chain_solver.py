@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg, special
 
+from .._legendre import gauss_legendre
 from ._stepped import Stepped
 
 __all__ = ["Chain", "solve"]
 
 _Z = 8.6  # normals beyond have probability 1e-17
 _ORDER = 12
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(_ORDER)
-_TO_COEFFICIENTS = np.linalg.inv(np.polynomial.legendre.legvander(_NODES, _ORDER - 1))
+_NODES, _WEIGHTS, _TO_COEFFICIENTS, _, _ = gauss_legendre(_ORDER)
 _TOLERANCE = 1e-8
 _MOST_NODES = 4000
 

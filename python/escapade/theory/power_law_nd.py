@@ -63,7 +63,9 @@ def power_law_covariance(
         raise ValueError(f"noise must have shape ({n}, {n}), got {S.shape}")
     Bs = [matrix("curvature_noise", B) for B in curvature_noise]
     if any(B.shape != H.shape for B in Bs):
-        raise ValueError(f"curvature_noise must hold matrices of shape ({n}, {n})")
+        raise ValueError(
+            f"curvature_noise must hold matrices of shape ({n}, {n}), got {[B.shape for B in Bs]}"
+        )
     eta, dt = number("eta", eta, low=0.0, open_low=True), number("dt", dt, low=0.0)
     moments = SecondMoments(H, S, np.array(Bs).reshape(-1, n, n), np.zeros((n, n)), eta)
     M = moments.euler_maruyama(dt) if dt > 0.0 else moments.stationary()
