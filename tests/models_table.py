@@ -118,6 +118,86 @@ def double_well(label: str, h: float, T: float) -> Case:
     )
 
 
+def multiplicative_well(
+    label: str, h: float, sg: float, m: float, wave: float, eta: float, dt: float = 1 / 512
+) -> Case:
+    return Case(
+        label,
+        ea.models.MultiplicativeWell(h, sg, m, wave, eta),
+        lambda x: -4 * h * x * (x**2 - 1),
+        lambda x: np.sqrt(eta * sg * (1 + m * np.sin(wave * x))),
+        lambda x: eta * sg * m * wave * np.cos(wave * x) / 2,
+        (-1.3, 0.2, 0.9),
+        dt=dt,
+    )
+
+
+def loss_coupled_well(label: str, h: float, sg: float, sH: float, eta: float) -> Case:
+    """arXiv:2105.09557 in the words of theory_escape B.1: C = sg [1 + 2 sH/(H_a sg) L], H_a = 8 h."""
+
+    def C(x: Array) -> Array:
+        return sg * (1 + 2 * sH / (8 * h * sg) * h * (x**2 - 1) ** 2)
+
+    return Case(
+        label,
+        ea.models.LossCoupledWell(h, sg, sH, eta),
+        lambda x: -4 * h * x * (x**2 - 1),
+        lambda x: np.sqrt(eta * C(x)),
+        lambda x: eta * 2 * sH / (8 * h) * 4 * h * x * (x**2 - 1) / 2,
+        (-1.2, 0.2, 0.9),
+        dt=1 / 1024,
+    )
+
+
+def two_parabola_well(
+    label: str,
+    H: float,
+    sg: float,
+    sH: float,
+    eta: float,
+    a: float,
+    rho: float = 0.0,
+    noise: str = "distance",
+) -> Case:
+    """-L' of two glued parabolas; with rho = 0 and noise by the distance, Lamperti's map about -a."""
+
+    def force(w: Array) -> Array:
+        return np.where(w < 0, -H * (w + a), H * (w - a))
+
+    def place(w: Array) -> Array:
+        return w + a if noise == "distance" else np.where(w < 0, -w - a, w - a)
+
+    def C(w: Array) -> Array:
+        u = place(w)
+        return eta * (sg + 2 * rho * u + sH * u**2)
+
+    def gradient(w: Array) -> Array:
+        sign = 1 if noise == "distance" else np.where(w < 0, -1, 1)
+        return sign * eta * (rho + sH * place(w))
+
+    lamperti = None
+    if noise == "distance" and rho == 0:
+        k, width = math.sqrt(eta * sH), math.sqrt(eta * sg)
+        if sH > 0:
+            lamperti = (
+                lambda w: np.arcsinh((w + a) * k / width) / k,
+                lambda y: np.sinh(k * y) * width / k - a,
+                1.0,
+            )
+        else:
+            lamperti = (lambda w: (w + a) / width, lambda y: width * y - a, 1.0)
+    starts = (-1.4, -0.5, 0.8)
+    return Case(
+        label,
+        ea.models.TwoParabolaWell(H, sg, sH, eta, a, rho, noise),
+        force,
+        lambda w: np.sqrt(C(w)),
+        gradient,
+        starts,
+        lamperti=lamperti,
+    )
+
+
 def pitchfork(
     label: str, mu: float, b: float, sigma: float, starts: tuple[float, ...] = (-0.8, 0.3, 1.4)
 ) -> Case:
@@ -203,6 +283,12 @@ def _table() -> dict[str, Case]:
         power_law("PowerLaw", 1.0, 0.1, 0.2, 1.0),
         power_law("PowerLaw rho", 0.8, 0.15, 0.3, 0.7, 0.1),
         double_well("DoubleWell", 1.5, 0.6),
+        multiplicative_well("MultiplicativeWell", 1.0, 1.0, 0.5, 2.0, 0.4),
+        multiplicative_well("MultiplicativeWell fine", 1.5, 0.8, -0.7, 9.0, 0.5, 1 / 4096),
+        loss_coupled_well("LossCoupledWell", 1.0, 0.2, 0.8, 1.0),
+        two_parabola_well("TwoParabolaWell", 2.0, 4.0, 8.0, 0.1, 0.7),
+        two_parabola_well("TwoParabolaWell flat", 1.0, 2.0, 0.0, 0.2, 0.8),
+        two_parabola_well("TwoParabolaWell mirror", 2.0, 4.0, 8.0, 0.1, 0.7, 1.5, "mirror"),
         pitchfork("Pitchfork", 1.0, 0.8, 0.5),
         pitchfork("Pitchfork above", 0.6, 0.7, 0.8, (0.3, 0.9, 1.4)),
         network("network 0", 0, 1, 0.1, gauss, 0.1),

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models_table import SCALAR_MODELS
 from numpy.testing import assert_allclose
 
 import escapade as ea
@@ -20,6 +19,7 @@ from escapade.cli import main
 from escapade.cli._csv import read_columns
 from escapade.cli._experiment import _log_variance, quantities
 from escapade.cli.demo import _normalised
+from escapade.cli.validate import validated
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ["demo", "--n", "4000"]
@@ -248,7 +248,7 @@ def test_bad_arguments_as_process():
 QUICK = ["--n", "20000", "--t", "1"]
 
 
-@pytest.mark.parametrize("name", SCALAR_MODELS)
+@pytest.mark.parametrize("name", validated())
 def test_validate_agrees_for_every_model(capsys, name):
     code, out, _ = command(capsys, "validate", name, *QUICK)
     assert code == 0, out
@@ -331,12 +331,12 @@ def test_validate_without_a_law(capsys, arguments, reason):
 def test_validate_refuses_models_without_a_law_of_one_number(capsys, arguments):
     code, out, err = command(capsys, "validate", *arguments.split())
     assert code == 2 and out == "" and f"{arguments.split()[0]} cannot be validated: " in err
-    assert err.strip().endswith("models that can: " + ", ".join(SCALAR_MODELS))
+    assert err.strip().endswith("models that can: " + ", ".join(validated()))
 
 
 def test_readme_names_the_models_that_can_be_validated(readme):
     sentence = readme.partition("`escapade validate MODEL` does")[2].partition("with any")[0]
-    assert tuple(re.findall(r"`(\w+)`", sentence)) == SCALAR_MODELS
+    assert tuple(re.findall(r"`(\w+)`", sentence)) == validated()
 
 
 def test_validate_help_names_the_parameters(capsys):

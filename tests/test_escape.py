@@ -7,6 +7,10 @@ seed would fail.
 from __future__ import annotations
 
 import math
+import os
+import signal
+import threading
+import time
 import warnings
 from typing import Any
 
@@ -187,12 +191,24 @@ def test_censored_and_uncensored_runs_agree() -> None:
 def test_splitting_probabilities() -> None:
     """Brownian motion from 0.2 leaves (-1, 1) to the right with probability 0.6."""
     brownian = ea.models.OrnsteinUhlenbeck(0.0, 0.0, 1.0)
-    with pytest.warns(TooFewEscapesWarning, match="not constant"):  # no well: no burn-in is known
-        found = ea.escape(brownian, 0.2, ea.Interval(-1.0, 1.0), n=20_000, dt=0.02, seed=2)
+    found = ea.escape(brownian, 0.2, ea.Interval(-1.0, 1.0), n=20_000, dt=0.02, seed=2)
     share, low, high = found.splitting["upper"]
     assert abs(share - 0.6) < 3.3 * math.sqrt(0.24 / 20_000) and low < share < high
     assert set(found.splitting) == {"lower", "upper"}
     assert np.all(np.abs(found.positions) == 1.0)
+    assert abs(found.rate - math.pi**2 / 8) < 3.3 * found.rate_stderr
+
+
+@pytest.mark.parametrize("b", [0.1, 0.5, 1.0])
+def test_fast_escapes_have_a_rate_too(b: float) -> None:
+    """One-sided, from the bottom: most are out before five relaxation times. One seed in 1000."""
+    from scipy.optimize import brentq
+    from scipy.special import pbdv
+
+    exact = brentq(lambda s: pbdv(s, -b)[0], 1e-6, 0.999)  # D_lambda(-b) = 0, theory D.3
+    found = ea.escape(OU, 0.0, ea.Interval(upper=b), n=20_000, dt=0.005, seed=6)
+    assert found.exposure.events >= 100
+    assert abs(found.rate - exact) < 3.3 * found.rate_stderr
 
 
 # -- how long to run -------------------------------------------------------------------------------
@@ -244,6 +260,8 @@ def test_relaxation_times() -> None:
     assert relax(well, 0.0, ea.Interval(upper=0.5)) is None  # unstable
     line = ea.models.OrnsteinUhlenbeck(0.0, 0.0, 1.0)
     assert relax(line, 0.0, ea.Interval(upper=0.5)) is None  # flat
+    free = 1 / (1.5 * math.pi**2 / 4)  # between the eigenvalues pi^2/8 and 4 pi^2/8
+    assert relax(line, 0.0, ea.Interval(-1.0, 1.0)) == pytest.approx(free, rel=1e-4)
 
 
 def test_a_hazard_that_is_not_constant_is_doubted() -> None:
@@ -281,7 +299,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"dt": None}, "dt must be given"),
     ({"dt": 0.0}, "dt must be greater than 0"),
     ({"t_max": 1.0, "burn_in": 1.0}, "t_max must be greater than burn_in"),
-    ({"t_max": 3.0}, "t_max must be greater than burn_in = 5"),
+    (
+        {"t_max": 3.0, "region": ea.Interval(upper=3.0)},
+        "t_max must be greater than burn_in = 5",
+    ),
     ({"burn_in": -1.0}, "burn_in must be at least 0"),
     ({"test": "exact"}, "test must be one of"),
     ({"method": "magic"}, "method must be one of"),
@@ -348,3 +369,19 @@ def test_discrete_time_has_no_bridge() -> None:
     np.testing.assert_allclose(steps, np.round(steps))
     with pytest.raises(ValueError, match="test must be 'endpoint'"):
         ea.escape(sgd, 1.0, region, n=3, test="bridge")
+
+
+def test_ctrl_c_ends_a_run_soon() -> None:
+    """A signal while the engine runs; without slices the run would take minutes."""
+    before = time.monotonic()
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        ea.escape(OU, 0.0, ea.Interval(upper=30.0), n=200_000, dt=0.001, t_max=1e4)
+    assert time.monotonic() - before < 30.0
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_progress_counts_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    ea.escape(OU, 0.0, ea.Interval(-1.0, 1.0), n=500, dt=0.02, seed=1, progress=True)
+    assert "500/500" in capsys.readouterr().err

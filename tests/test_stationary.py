@@ -37,6 +37,8 @@ class Run(NamedTuple):
 
 OU = models.OrnsteinUhlenbeck(1.3, 0.4, 0.7)
 WELL = models.DoubleWell(1.0, 0.5)
+SWELL = models.MultiplicativeWell(1.0, 1.0, 0.5, 2.0, 2.0)
+COUPLED = models.LossCoupledWell(1.0, 0.3, 0.8, 1.0)  # kappa = 11
 FORK = models.Pitchfork(1.0, 0.8, 0.5)
 POWER = models.PowerLaw(1.0, 0.1, 0.2, 1.0)  # 11 degrees of freedom
 SKEW = models.PowerLaw(0.8, 0.15, 0.3, 0.7, 0.1)
@@ -72,6 +74,8 @@ PRESERVED = [
     Run(NET2, "auto", "stationary", 0.0005, 0.5, 200_000),
     Run(NET3, "auto", "stationary", 0.0005, 0.4, 100_000),
     Run(NET3B, "auto", "stationary", 0.0005, 0.4, 200_000),
+    Run(SWELL, "auto", "stationary", 0.005, 1.0, 400_000),
+    Run(COUPLED, "auto", "stationary", 0.005, 1.0, 400_000),
 ]
 REACHED = [
     Run(OU, "auto", 0.4, 0.05, 5.0),
@@ -83,6 +87,8 @@ REACHED = [
     Run(NET0, "auto", 0.9, 0.002, 4.0),
     Run(NET1B, "auto", 0.8, 0.02, 8.0),
     Run(NET1, "auto", 0.8, 0.02, 10.0, 400_000),
+    Run(SWELL, "auto", 0.0, 0.005, 25.0, 200_000),
+    Run(COUPLED, "auto", 0.0, 0.01, 8.0, 200_000),
 ]
 OTHERS = [
     *(Run(OU, s, "stationary", 0.002, 1.5) for s in ("euler-maruyama", "milstein")),
@@ -122,6 +128,13 @@ OTHERS = [
         for s in ("platen", "log-platen", "adaptive-log-platen")
     ),
     *(Run(FORK, s, "stationary", 0.002, 1.0) for s in ("log-euler", "adaptive-log-euler")),
+    *(
+        Run(m, s, "stationary", 0.0005, 0.3, 200_000)
+        for m in (SWELL, COUPLED)
+        for s in ("euler-maruyama", "milstein", "heun")
+    ),
+    *(Run(m, "tamed-euler", "stationary", 0.0002, 0.1, 200_000) for m in (SWELL, COUPLED)),
+    *(Run(m, "platen", "stationary", 0.005, 1.0, 200_000) for m in (SWELL, COUPLED)),
 ]
 SLOW = [
     Run(NET1, "auto", 0.8, 0.01, 12.0),
@@ -197,7 +210,7 @@ def test_every_model_and_scheme_is_here() -> None:
     done |= {(r.model.name, r.model.auto_scheme()) for r in PRESERVED + REACHED}
     for name in SCALAR_MODELS:
         for scheme in ea.models.get(name)().schemes:
-            if name != "GeometricBrownianMotion":
+            if name != "GeometricBrownianMotion" and ea.models.get(name).confining:
                 assert (name, scheme) in done
 
 

@@ -203,6 +203,35 @@ def direction(kappa: float, s: float, gamma: float) -> Problem:
     return Problem(model, 2, one, lambda x: at(x, -kappa, 0.0), np.array([0.9, 0.8]))
 
 
+def well(data: Any, a: float, loss: str = "mean") -> Problem:
+    """l(w) = E (w x - y)^2 or its sum, glued to its mirror image: theory_escape B.4."""
+    model = ea.models.RegressionWell(a, 0.1, 1, data, loss)
+    size = 1 if loss == "mean" else len(data.law.x)
+
+    def at(w: Array, slope: Callable[[Array], Array]) -> Array:  # slope: l'
+        return size * np.where(w < 0, -slope(-w - a), -slope(w - a))
+
+    def one(w: Array, z: Array) -> Array:
+        if data.law.kind == "samples":
+            x, y = data.law.x[z][:, None], data.law.y[z][:, None]
+        else:
+            x, y = z[0][:, None], (data.law.k * z[0] + data.law.s * z[1])[:, None]
+        return at(w, lambda v: 2 * (v * x - y) * x)
+
+    def mean(w: Array) -> Array:
+        return at(w, lambda v: 2 * (data.beta1 * v - data.beta2))
+
+    finite = data.law.kind == "samples"
+    return Problem(
+        model,
+        0 if finite else 2,
+        one,
+        mean,
+        np.array([-0.3]),
+        finite * len(np.atleast_1d(data.law.x)),
+    )
+
+
 _rng = np.random.default_rng(5)
 SAMPLES = ea.data.from_samples(_rng.normal(size=7), _rng.normal(size=7))
 
@@ -222,6 +251,8 @@ PROBLEMS: dict[str, Problem] = {
     "mirror": mirror(-0.5, 1.5, 0.1),
     "saddle": saddle(-0.3, 0.1),
     "direction": direction(0.7, 0.9, 0.1),
+    "well": well(ea.data.gaussian(0.3, 0.5), 0.6),
+    "well samples": well(SAMPLES, 0.9, "sum"),
 }
 
 

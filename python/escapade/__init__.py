@@ -30,7 +30,7 @@ from .passage.regions import Ball, HalfSpace, Interval
 from .report import EnsembleWarning, NonFiniteError, Report
 
 if TYPE_CHECKING:
-    from . import estimate, laws, passage, plots, reproduce, theory
+    from . import estimate, exact, laws, passage, plots, reproduce, theory
     from .passage.crossings import crossings
     from .passage.escape import TargetError, escape
 
@@ -59,6 +59,7 @@ __all__ = [
     "data",
     "escape",
     "estimate",
+    "exact",
     "init",
     "laws",
     "models",
@@ -71,7 +72,7 @@ __all__ = [
 ]
 
 
-_LAZY = ("estimate", "laws", "passage", "plots", "reproduce", "theory")
+_LAZY = ("estimate", "exact", "laws", "passage", "plots", "reproduce", "theory")
 _FROM_PASSAGE = {"TargetError": "escape", "crossings": "crossings", "escape": "escape"}
 
 

@@ -49,9 +49,8 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 
 def validated() -> tuple[str, ...]:
     """Return the models that can be validated: one number, a law in parameters of their own."""
-    return tuple(
-        name for name in models.list() if not (models.get(name).vector or models.get(name).kernel)
-    )
+    classes = {name: models.get(name) for name in models.list()}
+    return tuple(n for n, m in classes.items() if m.confining and not (m.vector or m.kernel))
 
 
 def _refuse(arguments: argparse.Namespace) -> int:
@@ -62,6 +61,8 @@ def _refuse(arguments: argparse.Namespace) -> int:
             "a particle of it is an array, and exact laws here are of one number; "
             "in Python, law.compare(model.observable(name)(ens.x)) compares one"
         )
+    elif not models.get(name).confining:
+        reason = "particles run off once they have escaped, so there is no stationary law"
     else:
         reason = (
             "its stationary law is a point, none, or that of "

@@ -22,7 +22,9 @@ from .geometric_brownian_motion import (
     geometric_brownian_motion_transition,
 )
 from .gig import GIG
+from .line import LineLaw
 from .log_law import LogOf
+from .multivariate import multivariate_t, separable_strengths
 from .network import DiagonalNetwork
 from .normal import LogNormal, Normal
 from .numeric import NumericLaw
@@ -39,6 +41,7 @@ from .power_law_moments import (
 )
 from .student import StudentT
 from .transforms import Affine, PowerOf
+from .wells import LossCoupledWell, MultiplicativeWell, radial_power, well_power
 
 __all__ = [
     "GIG",
@@ -50,8 +53,11 @@ __all__ = [
     "GeometricBrownianMotion",
     "InverseGamma",
     "Law",
+    "LineLaw",
     "LogNormal",
     "LogOf",
+    "LossCoupledWell",
+    "MultiplicativeWell",
     "NoStationaryLaw",
     "Normal",
     "NumericLaw",
@@ -73,9 +79,13 @@ __all__ = [
     "euler_maruyama_tail_index",
     "euler_maruyama_variance",
     "geometric_brownian_motion_transition",
+    "multivariate_t",
     "pearson_log_normaliser",
     "pitchfork_relaxation_rate",
+    "radial_power",
     "relaxation_rate",
+    "separable_strengths",
     "t_star",
     "transition_moments",
+    "well_power",
 ]

@@ -8,13 +8,20 @@ from .diagonal_network import DiagonalNetwork
 from .double_well import DoubleWell
 from .generalized_rescaling import GeneralizedRescaling
 from .geometric_brownian_motion import GeometricBrownianMotion
+from .log_landscape import LogLandscape
+from .loss_coupled_well import LossCoupledWell
+from .loss_coupled_well_nd import LossCoupledWellND
 from .mirror_collapse import MirrorCollapse
+from .multiplicative_well import MultiplicativeWell
+from .multivariate_power_law import MultivariatePowerLaw
 from .ornstein_uhlenbeck import OrnsteinUhlenbeck
 from .pitchfork import Pitchfork
 from .power_law import PowerLaw
+from .regression_well import RegressionWell
 from .scale_invariant import ScaleInvariant
 from .sgd import GD, SGD
 from .two_layer_linear import TwoLayerLinear
+from .two_parabola_well import TwoParabolaWell
 from .two_point_saddle import TwoPointSaddle
 
 __all__ = [
@@ -25,14 +32,21 @@ __all__ = [
     "DoubleWell",
     "GeneralizedRescaling",
     "GeometricBrownianMotion",
+    "LogLandscape",
+    "LossCoupledWell",
+    "LossCoupledWellND",
     "MirrorCollapse",
     "Model",
+    "MultiplicativeWell",
+    "MultivariatePowerLaw",
     "Observable",
     "OrnsteinUhlenbeck",
     "Pitchfork",
     "PowerLaw",
+    "RegressionWell",
     "ScaleInvariant",
     "TwoLayerLinear",
+    "TwoParabolaWell",
     "TwoPointSaddle",
     "get",
     "list",
@@ -43,8 +57,10 @@ _MODELS: dict[str, type[Model]] = {
     model.__name__: model
     for model in (
         *(BalancedNetwork, DiagonalNetwork, DoubleWell, GeneralizedRescaling),
-        *(GeometricBrownianMotion, MirrorCollapse, OrnsteinUhlenbeck, Pitchfork, PowerLaw),
-        *(ScaleInvariant, TwoLayerLinear, TwoPointSaddle),
+        *(GeometricBrownianMotion, LogLandscape, LossCoupledWell, LossCoupledWellND),
+        *(MirrorCollapse, MultiplicativeWell, MultivariatePowerLaw, OrnsteinUhlenbeck, Pitchfork),
+        *(PowerLaw, RegressionWell, ScaleInvariant, TwoLayerLinear, TwoParabolaWell),
+        TwoPointSaddle,
     )
 }
 

@@ -64,6 +64,8 @@ class Model:
     vector: ClassVar[bool] = False
     #: Parameters that cannot be swept, because the size of a particle depends on them.
     structural: ClassVar[tuple[str, ...]] = ()
+    #: Whether the drift keeps particles in. Where it does not, they run off once they have escaped.
+    confining: ClassVar[bool] = True
 
     def __init__(
         self, *, _tail: Any = (), _derived: Mapping[str, Any] | None = None, **parameters: Any

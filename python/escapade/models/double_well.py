@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .base import Model
+from ._wells import QuarticWell
 
 if TYPE_CHECKING:
     from ..laws import Law
 
 
-class DoubleWell(Model):
+class DoubleWell(QuarticWell):
     """Overdamped motion in the double well ``V = h (x^2 - 1)^2``, ``dx = -V'(x) dt + sqrt(2 T) dW``.
 
     Additive noise, so Ito and Stratonovich readings agree. Stationary law: ``p ~ exp(-V/T)``.

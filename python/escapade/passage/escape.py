@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from .result import EscapeResult, TooFewEscapesWarning
 __all__ = ["TargetError", "escape"]
 
 _RELAXATIONS = 5.0  # of the slowest direction: what is left of the start is below exp(-5)
+_LEFT = 100  # escapes that a burn-in found by itself leaves, if there are twice as many
 _ENOUGH = 10  # escapes below which a rate is an order of magnitude
 _DOUBT = 1e-3  # p-value of a constant hazard below which a rate is doubted
 
@@ -95,8 +96,9 @@ def escape(
         mean escape times then have a bias of order ``dt**2``. Otherwise `Model.auto_scheme`.
     burn_in : float or "auto"
         Escapes before this time do not count for the rate, because they remember the start. "auto":
-        five relaxation times of the drift at the stable point it leads to; where there is none, a
-        tenth of `t_max` (0 without `t_max`). `burn_in_why` of the result says which.
+        five relaxation times of the process in the region (`passage.relaxation`), but not more than
+        leaves a hundred escapes; where no relaxation is known, a tenth of `t_max` (0 without
+        `t_max`). `burn_in_why` of the result says which.
     seed : int, optional
         0 to 2**64 - 1; drawn from the operating system when not given.
     method : {"direct", "splitting", "ams", "auto"}, default "direct"
@@ -189,6 +191,8 @@ def escape(
         particle_steps=cost,
         seconds=run.seconds,
     )
+    if isinstance(burn_in, str):
+        result = _shortened(result)
     for doubt in _doubts(result):
         result.warnings.append(doubt)
         warnings.warn(doubt, TooFewEscapesWarning, stacklevel=2)
@@ -201,7 +205,7 @@ def _burn_in(problem: Problem, burn_in: Any, end: float | None) -> tuple[float, 
         relaxation = relaxation_time(problem)
         if relaxation is None:
             share = 0.0 if end is None else 0.1 * end
-            return share, "a tenth of t_max: no stable point is known" if share else "none known"
+            return share, "a tenth of t_max: no relaxation is known" if share else "none is known"
         burned, why = _RELAXATIONS * relaxation, f"five relaxation times of {relaxation:.3g}"
     else:
         burned, why = number("burn_in", burn_in, low=0.0), "asked for"
@@ -211,6 +215,19 @@ def _burn_in(problem: Problem, burn_in: Any, end: float | None) -> tuple[float, 
             "t_max or a shorter burn_in="
         )
     return burned, why
+
+
+def _shortened(result: EscapeResult) -> EscapeResult:
+    """Return a result with a burn-in that leaves some escapes, where most were over before its end."""
+    times = np.sort(result.times[result.sides >= 0])
+    left = min(_LEFT, times.size // 2)
+    if result.exposure.events >= left or left == 0:
+        return result
+    return replace(
+        result,
+        burn_in=float(times[-left - 1]),
+        burn_in_why=f"so that {left} escapes are left, sooner than {result.burn_in_why}",
+    )
 
 
 class _Direct:
@@ -270,7 +287,8 @@ class _Direct:
         )
 
     def _events(self, batch: FirstPassage) -> int:
-        return int(np.count_nonzero(batch.time > self.burn_in))
+        since = self.burn_in if self.until else 0.0
+        return int(np.count_nonzero(batch.time > since))
 
     def _advance(self, batch: FirstPassage, stop: Interrupts) -> None:
         enough = False
