@@ -227,6 +227,13 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         | {k: round(t.cpu, 4) for k, t in slow.items()},
         "ns_wall": {k: round(statistics.median(t.wall for t in v), 4) for k, v in times.items()}
         | {k: round(t.wall, 4) for k, t in slow.items()},
+        "numba_registers": {
+            f"{generator}_{kind}": references.registers(f"{generator}_{kind}")
+            for generator in GENERATORS
+            for kind in PEERS.values()
+        }
+        if numba
+        else {},
         "endpoint_times_as_fast_as_numba": best,
         "time_over_plain_step": {
             f"{test} {dtype}, {noise} noise": round(

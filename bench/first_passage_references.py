@@ -221,3 +221,9 @@ def numba_loop(
         np.uint64(seed & 0xFFFFFFFF), np.uint64(seed >> 32 & 0xFFFFFFFF), words, state, normals,
     )  # fmt: skip
     return out
+
+
+def registers(name: str) -> dict[str, int]:
+    """Return how often a compiled loop names registers of 512, 256 and 128 bits."""
+    text = "\n".join(kernels()[name].inspect_asm().values())
+    return {kind: len(re.findall(rf"%{kind}\d", text)) for kind in ("zmm", "ymm", "xmm")}

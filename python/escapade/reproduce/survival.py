@@ -67,7 +67,7 @@ def _make(settings: Settings) -> Result:
     rates: list[_draw.Table] = []
     for k, case in enumerate(CASES):
         model = PowerLaw(1.0, case.sigma_g, case.sigma_H, 1.0)
-        ends = (
+        ends: dict[str, Any] = (
             {"a": case.lower, "b": case.upper} if math.isfinite(case.lower) else {"b": case.upper}
         )
         rate = float(escape_rate(model, **ends))
