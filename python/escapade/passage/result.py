@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from .._checks import number
+from .errors import NoEscapeError
 from .exact_answer import ExactAnswer, exact_answer
 from .problem import Problem
 from .rates import (
@@ -23,17 +24,9 @@ from .rates import (
     poisson_interval,
 )
 
-__all__ = ["EscapeResult", "NoEscapeError", "TooFewEscapesWarning"]
+__all__ = ["EscapeResult"]
 
 FloatArray = npt.NDArray[np.float64]
-
-
-class NoEscapeError(ValueError):
-    """Nothing escaped: there is a bound on the rate, and no rate."""
-
-
-class TooFewEscapesWarning(UserWarning):
-    """The run saw too few escapes, or not the kind of escapes, for what it was asked."""
 
 
 @dataclass(frozen=True, repr=False)
