@@ -198,6 +198,14 @@ def test_command_refuses(arguments, message, capsys):
     assert code == 2 and message in err and not out
 
 
+@pytest.mark.parametrize("problem", [FAST, RARE], ids=lambda p: p.name)
+def test_too_little_time_is_said(problem, capsys, monkeypatch):
+    monkeypatch.setattr(benchmark, "PROBLEMS", (problem,))
+    code, out, err = command(capsys, "--seconds", "1e-4", "--json")
+    assert code == 2 and not out
+    assert "seconds must be larger" in err and problem.name in err
+
+
 def test_commit_is_that_of_the_package():
     commit = machine.commit()
     assert commit == "unknown" or len(commit.removesuffix("+changes")) >= 7

@@ -27,18 +27,17 @@ import numpy as np
 
 from .. import models
 from ..models import Model
+from ..passage.errors import NoEscapeError, TooFewEscapesWarning
 from ..passage.escape import TargetError, escape
 from ..passage.first_passage import cores
 from ..passage.problem import prepare
 from ..passage.regions import Interval
-from ..passage.result import TooFewEscapesWarning
 
 __all__ = ["PROBLEMS", "Plain", "Problem", "Row", "exact_rate", "run"]
 
 Z_MAX = 4.0  # standard errors that a rate may be off, beyond the bias of the time step
 _BATCH = 20_000  # particles that start together in a direct run
 _PARTICLES = 4000  # per stage and replicate of splitting
-_LEAST_SECONDS = 0.2  # of a problem: below, not even a pilot run is done
 
 
 @dataclass(frozen=True)
@@ -238,10 +237,15 @@ def run(
         Problem number i has ``seed + i``.
     threads : int, optional
         Default: all processors.
+
+    Raises
+    ------
+    TimeoutError
+        If the time was so short that a problem has no rate.
     """
     number = cores() if threads is None else threads
     problems = PROBLEMS if problems is None else problems
-    share = max(seconds / len(problems), _LEAST_SECONDS)
+    share = seconds / len(problems)
     for i, problem in enumerate(problems):
         yield _measure(problem, share, seed + i, number)
 
@@ -250,7 +254,12 @@ def _measure(problem: Problem, seconds: float, seed: int, threads: int) -> Row:
     exact = exact_rate(problem)
     measure = {"direct": _direct, "splitting": _splitting}[problem.method]
     start = time.perf_counter()
-    rate, error, interval, steps, said = measure(problem, seconds, seed, threads)
+    try:
+        rate, error, interval, steps, said = measure(problem, seconds, seed, threads)
+    except (NoEscapeError, TimeoutError) as reason:
+        raise TimeoutError(
+            f"seconds must be larger: {seconds:.3g} s give no rate for {problem.name}"
+        ) from reason
     spent = time.perf_counter() - start
     stderr, off = error / exact, rate / exact - 1.0
     bias = _time_step_bias(problem)
@@ -319,6 +328,8 @@ def _splitting(problem: Problem, seconds: float, seed: int, threads: int) -> Mea
         seed=seed,
         threads=threads,
     )
+    if found.bound is not None:
+        raise NoEscapeError("there is only an upper bound")
     return found.rate, found.stderr, found.interval(), found.particle_steps, found.warnings
 
 
