@@ -62,7 +62,7 @@ class Problem:
     lower: float = -math.inf
     x0: float = 0.0
     method: str = "direct"
-    error: float = 0.01
+    error: float = 0.005
     allowed: float = 0.01
 
     @property
@@ -93,7 +93,7 @@ PROBLEMS = (
     Problem("Ornstein-Uhlenbeck, to 3", models.OrnsteinUhlenbeck(1.0, 0.0, 2.0**0.5), 0.05, 3.0),
     Problem("power law, kappa = 3, to 1.5", _power_law(0.2, 0.5), 0.05, 1.5),
     Problem("power law, kappa = 3.5, to -1 or 1", _power_law(0.05, 0.4), 0.05, 1.0, -1.0),
-    Problem("power law, kappa = 1.4, to 10", _power_law(0.05, 2.5), 0.025, 10.0, error=0.02),
+    Problem("power law, kappa = 1.4, to 10", _power_law(0.05, 2.5), 0.025, 10.0, error=0.01),
     Problem("power law, kappa = 2.25, to 5", _power_law(0.05, 0.8), 0.05, 5.0, method="splitting"),
     Problem(
         "power law, kappa = 6, to 2",
@@ -101,7 +101,7 @@ PROBLEMS = (
         0.05,
         2.0,
         method="splitting",
-        error=0.02,
+        error=0.01,
     ),
     Problem(
         "double well, h = 20, to 0.8",
@@ -110,7 +110,7 @@ PROBLEMS = (
         0.8,
         x0=-1.0,
         method="splitting",
-        error=0.02,
+        error=0.01,
     ),
     Problem(
         "power law, kappa = 6, to 3.5",
@@ -118,7 +118,7 @@ PROBLEMS = (
         0.05,
         3.5,
         method="splitting",
-        error=0.02,
+        error=0.01,
     ),
     Problem(
         "power law, kappa = 21, to 1.5",
@@ -126,7 +126,7 @@ PROBLEMS = (
         0.05,
         1.5,
         method="splitting",
-        error=0.05,
+        error=0.03,
     ),
     Problem(
         "double well, h = 69, to 0.8",
@@ -135,7 +135,7 @@ PROBLEMS = (
         0.8,
         x0=-1.0,
         method="splitting",
-        error=0.05,
+        error=0.03,
         allowed=0.02,
     ),
 )
