@@ -148,8 +148,9 @@ def escape(
 
     References
     ----------
-    Rate: type-I censoring with a burn-in, theory E.2. Bridge: Gobet, *Stoch. Proc. Appl.* 87, 167
-    (2000). Shift: Broadie, Glasserman and Kou, *Math. Finance* 7, 325 (1997).
+    Rate: censored exponential times, Epstein and Sobel, *J. Am. Stat. Assoc.* 48, 486 (1953). Bridge:
+    Gobet, *Stoch. Proc. Appl.* 87, 167 (2000). Shift: Broadie, Glasserman and Kou, *Math. Finance* 7,
+    325 (1997).
     """
     n = integer("n", n, low=1, high=2**32 - 1)
     method = choice("method", method, ("direct", "splitting", "ams", "auto"))

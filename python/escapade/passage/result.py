@@ -108,7 +108,10 @@ class EscapeResult:
 
     @property
     def rate(self) -> float:
-        """Escape rate, per unit of time: escapes after the burn-in over time at risk (theory E.2).
+        """Escape rate, per unit of time: escapes after the burn-in over time at risk.
+
+        The maximum-likelihood estimate of censored exponential times (Epstein and Sobel, *J. Am. Stat.
+        Assoc.* 48, 486, 1953), of those that outlive the burn-in.
 
         Estimates the leading eigenvalue of the process in the region, which is the hazard once the
         start is forgotten, and not ``1/mean_time``.
