@@ -135,7 +135,7 @@ PROBLEMS = (
         0.8,
         x0=-1.0,
         method="splitting",
-        error=0.03,
+        error=0.04,
         allowed=0.02,
     ),
 )

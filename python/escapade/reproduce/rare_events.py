@@ -183,7 +183,7 @@ def _make(settings: Settings) -> Result:
         left.axhline(1.0, color="0.5", lw=1.0)
         left.set(xscale="log", xlabel="exact rate", ylabel="rate over exact rate", ylim=(0.6, 1.6))
         left.invert_xaxis()
-        left.legend(fontsize=8)
+        left.legend(fontsize=8, loc="upper left")
         for model, colour in (("power law", "0.3"), ("double well", "0.6")):
             these = table["model"] == model
             order = np.argsort(table["rate"][these])
