@@ -38,10 +38,14 @@ TRAINED = (
     "sharpening",
     "warm-up",
 )
+#: Figures of escapes, which run batches of first passages; they have controls of their own.
+ESCAPES = ("passage-bias", "rare-events", "survival")
 #: Parts of them that negative controls can do without: module constants, smaller.
 LESS = {
     "balance": {"DURATION": 4.0, "TIMES": (1.0, 2.0, 4.0)},
     "matrix-equilibrium": {"STARTS": {"small": (0.4, 0.4)}, "ANGLES": np.array([45.0])},
+    "passage-bias": {"STEPS": np.array([0.2, 0.05]), "WELL_STEPS": np.array([0.02])},
+    "rare-events": {"SIZES": (100, 300), "MANY": 250},
     "sgd-vs-sde": {
         "ETAS": np.array([0.02, 0.05]),
         "LONG_ETAS": np.array([0.15]),
@@ -49,7 +53,7 @@ LESS = {
     },
     "sharpening": {"SHARES": np.array([0.05, 0.95])},
 }
-HEATED = tuple(name for name in NAMES if name not in TRAINED)
+HEATED = tuple(name for name in NAMES if name not in TRAINED + ESCAPES)
 
 
 def figures(names, slow):
@@ -69,7 +73,7 @@ def control(name, monkeypatch, **changes):
 
 
 def test_all_figures_are_known():
-    assert len(NAMES) == len(set(NAMES)) == 15 and set(TRAINED) <= set(NAMES)
+    assert len(NAMES) == len(set(NAMES)) == 18 and set(TRAINED + ESCAPES) <= set(NAMES)
     for name in NAMES:
         figure = reproduce.get(name)
         assert figure.name == name and figure.title and "arXiv" in figure.source and figure.chosen
@@ -170,9 +174,14 @@ def test_sgd_on_larger_minibatches_disagrees(name, part, monkeypatch):
         ("collapse", "collapse_probability", 0.9),
         ("local-maximum", "two_point_lyapunov", 1.05),
         ("matrix-equilibrium", "trace_hessian", 1.1),
+        ("passage-bias", "chain_passage_time", 1.05),
+        ("passage-bias", "endpoint_bias", 1.05),
+        pytest.param("rare-events", "mean_exit_time", 0.5, marks=pytest.mark.slow),
         ("scale-invariance", "scale_radius", 1.05),
         ("sgd-vs-sde", "symmetric_sum_exponents", 1.05),
         ("sharpening", "trace_hessian", 1.05),
+        ("survival", "escape_rate", 1.25),
+        ("survival", "survival", 0.95),
         pytest.param("warm-up", "flattest_trace_hessian", 1.1, marks=pytest.mark.slow),
     ],
 )
@@ -187,6 +196,32 @@ def test_wrong_theory_disagrees(name, function, factor, monkeypatch):
         return factor * np.asarray(value)
 
     assert not all(s.agrees for s in control(name, monkeypatch, **{function: wrong}))
+
+
+@pytest.mark.parametrize("name", ["passage-bias", "survival"])
+def test_passages_tested_at_end_points_disagree(name, monkeypatch):
+    """Negative control: what is said to be tested by the bridge is not."""
+    right = module_of(name).prepare
+
+    def blind(*args, **kwargs):
+        return right(*args, **{**kwargs, "test": "endpoint"})
+
+    assert not all(s.agrees for s in control(name, monkeypatch, prepare=blind))
+
+
+@pytest.mark.parametrize("method", ["splitting", "AMS"])
+def test_rare_events_tested_at_end_points_disagree(method, monkeypatch):
+    """Negative control: half the rate is lost at this step."""
+    from escapade.reproduce import rare_events
+
+    right = rare_events.METHODS[method]
+    blind = {method: lambda *args, **kwargs: right(*args, **{**kwargs, "test": "endpoint"})}
+    changes = {"CASES": rare_events.CASES[1:2], "METHODS": blind, "SIZES": (100, 200)}
+    for attribute, value in changes.items():
+        monkeypatch.setattr(rare_events, attribute, value)
+    result = reproduce.run("rare-events", settings=reproduce.Settings(scale=0.7))
+    judged = [s for s in result.statistics if "over the exact rate" in s.name]
+    assert len(judged) == 1 and not judged[0].agrees and judged[0].measured < 0.7
 
 
 def test_distances_of_sgd_are_judged_at_full_size(monkeypatch):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from .. import __version__
-from . import demo, info, models, reproduce, schemes, validate
+from . import bench, demo, info, models, reproduce, schemes, validate
 
 __all__ = ["main"]
 
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"escapade {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (demo, validate, reproduce, models, schemes, info):
+    for module in (demo, validate, reproduce, bench, models, schemes, info):
         module.add(commands)
     return parser
 

@@ -1,0 +1,1 @@
+"""Benchmarks of record: what the package claims of its results and their cost, measured again."""
