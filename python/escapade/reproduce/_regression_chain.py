@@ -13,7 +13,7 @@ _PANELS = np.array([0.0, 0.02, 0.1, 0.3, 0.7, 1.5, 3.0, 5.0, 8.0])  # of |x|, de
 _REACH = 3.0  # how far beyond the minimum T is resolved; it is taken as constant from there
 
 
-def sgd_escape_time(a: float, eta: float, cells: int = 70) -> float:
+def sgd_escape_time(a: float, eta: float, cells: int = 50) -> float:
     """Return the mean number of iterations from ``-a`` until ``w >= a``, without simulation.
 
     For `RegressionWell` with independent standard normal x and y and one sample per step::
@@ -30,7 +30,7 @@ def sgd_escape_time(a: float, eta: float, cells: int = 70) -> float:
         Where the parabolas are glued, > 0.
     eta : float
         Learning rate, > 0.
-    cells : int, default 70
+    cells : int, default 50
         Number of cells of the coarser solution.
     """
     coarse, fine = _solve(a, eta, cells), _solve(a, eta, 2 * cells)
