@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from ..exact import mean_exit_time
 from ..models import RegressionWell, TwoParabolaWell
-from ..passage.escape import escape
 from ..passage.regions import Interval
 from ..theory import kramers_time_from, loss_coupled_time, meng_time_printed
 from . import _draw
+from ._mean_time import mean_time
 from ._regression_chain import sgd_escape_time
 from .base import Figure, Result, Settings, Statistic, ratio, z_score
 
@@ -65,19 +65,11 @@ def _times(settings: Settings, dynamic: str, seed: int) -> _draw.Table:
     n = settings.particles({"Langevin": 300, "mirrored": 512}.get(dynamic, 2048))
     means, errors, exact = [], [], []
     for i, a in enumerate(np.sqrt(BARRIERS / H).tolist()):
-        found = escape(
-            _model(dynamic, a),
-            -a,
-            Interval(upper=a),
-            n,
-            dt={"SGD": ETA, "mirrored": ETA / 10.0}.get(dynamic, ETA / 2.0),
-            burn_in=0.0,
-            seed=settings.seed + seed + i,
-            threads=settings.threads,
-            progress=settings.progress,
-        )
-        means.append(found.mean_time / ETA)
-        errors.append(found.mean_time_stderr / ETA)
+        dt = {"SGD": ETA, "mirrored": ETA / 10.0}.get(dynamic, ETA / 2.0)
+        model, well = _model(dynamic, a), Interval(upper=a)
+        mean, error = mean_time(settings, seed + i, model, -a, well, n, dt)
+        means.append(mean / ETA)
+        errors.append(error / ETA)
         exact.append(_exact(dynamic, a))
     table = {"barrier": BARRIERS, "iterations": np.array(means), "stderr": np.array(errors)}
     table["runs"] = np.full(BARRIERS.size, n)
@@ -220,10 +212,11 @@ FIGURE = Figure(
     chosen="Infinite data (independent standard normal x and y) and the mean loss: H = 2, sigma_g = 4, "
     "sigma_H = 8; eta = 0.1, batches of one, from the minimum to the saddle; 300 runs per height for "
     "Langevin, as in the paper, 512 for mirrored noise, 2048 for the others. Lines are exact: "
-    "quadrature, and for SGD the equation of its Markov chain. The gradient of each sample is mirrored at w = 0, so "
-    "that the diffusion limit of this SGD has the noise of the minimum again at the saddle, and not the "
-    "power-law noise that grows with the distance; its steps are too long for either. (d) Crossing "
-    "to three times the distance of the saddle, smaller learning rates to the right; kappa = 3.5 above.",
+    "quadrature, and for SGD the equation of its Markov chain. The gradient of each sample is mirrored "
+    "at w = 0, so that the diffusion limit of this SGD has the noise of the minimum again at the "
+    "saddle, and not the power-law noise that grows with the distance; its steps are too long for "
+    "either. (d) Crossing to three times the distance of the saddle, smaller learning rates to the "
+    "right; kappa = 3.5 above.",
     make=_make,
     size=(11.0, 8.0),
 )
