@@ -64,6 +64,8 @@ def schemes() -> str:
         weak = f"{s.weak_order:g} ({s.weak_order_additive:g})"
         if s.calculus == "discrete":
             strong = weak = "exact"
+        elif s.exact:
+            strong, weak = "none", "exact"
         lines.append(
             f"| `{name}` | {s.coordinate} | {CALCULUS[s.calculus]} | {strong} | {weak} "
             f"| {s.draws} | {cell(s.summary)} |"

@@ -22,8 +22,12 @@ Array = Any
 SCALAR_MODELS = tuple(
     name
     for name in ea.models.list()
-    if not (ea.models.get(name).vector or ea.models.get(name).kernel)
+    if not (ea.models.get(name).vector or ea.models.get(name).kernel or name.startswith("Stable"))
 )
+#: Models driven by alpha-stable noise, whose steps have no moments: test_stable.py.
+JUMP_MODELS = ("StableDoubleWell", "StableOrnsteinUhlenbeck")
+#: Steps by rejection take draws of their own, as many as they need: test_exact_scheme.py.
+BY_REJECTION = ("PowerLaw", "exact")
 SCALAR_SCHEMES = tuple(
     name
     for name in ea.schemes.list()
@@ -49,12 +53,15 @@ class Case:
     rate_scale: float = math.nan
     #: exact solutions of two parts of the equation: of the drift (x, t) and of the noise (x, dw, h)
     flows: tuple[Callable[..., Array], Callable[..., Array]] | None = None
+    #: x after a step of length h, with its normal z, where a formula is known
+    exact: Callable[[Array, Array, Any], Array] | None = None
     positive: bool = False
 
     @property
     def schemes(self) -> tuple[str, ...]:
         below = min(self.starts) <= 0  # has no logarithm
         names: tuple[str, ...] = self.model.schemes
+        names = tuple(s for s in names if (self.model.name, s) != BY_REJECTION)
         return tuple(s for s in names if not (below and ea.schemes.get(s).coordinate == "log"))
 
 
@@ -67,6 +74,11 @@ def ornstein_uhlenbeck(label: str, theta: float, mu: float, sigma: float) -> Cas
         lambda x: 0 * x,
         (-1.0, 0.4, 2.0),
         lamperti=(lambda x: x / sigma, lambda y: sigma * y, 1.0),
+        exact=lambda x, z, h: (
+            mu
+            + (x - mu) * np.exp(-theta * h)
+            + sigma * np.sqrt(-np.expm1(-2 * theta * h) / (2 * theta)) * z
+        ),
     )
 
 
@@ -79,6 +91,7 @@ def geometric_brownian_motion(label: str, mu: float, sigma: float) -> Case:
         lambda x: sigma**2 * x,
         (0.5, 1.0, 3.0),
         lamperti=(lambda x: np.log(x) / sigma, lambda y: np.exp(sigma * y), 1.0),
+        exact=lambda x, z, h: x * np.exp((mu - sigma**2 / 2) * h + sigma * np.sqrt(h) * z),
     )
 
 
@@ -400,6 +413,12 @@ def log_platen(case: Case, z: Array, dw: Array, h: Any) -> Array:
     return platen_step(a, b, z, dw, h)
 
 
+def exact(case: Case, y: Array, dw: Array, h: Any) -> Array:
+    assert case.lamperti is not None and case.exact is not None
+    to, back, _ = case.lamperti
+    return to(case.exact(back(y), dw / np.sqrt(h), h))
+
+
 STEPS: dict[str, Callable[[Case, Array, Array, Any], Array]] = {
     "euler-maruyama": euler_maruyama,
     "milstein": milstein,
@@ -414,6 +433,7 @@ STEPS: dict[str, Callable[[Case, Array, Array, Any], Array]] = {
     "platen": platen,
     "adaptive-log-platen": log_platen,
     "adaptive-lamperti-heun": lamperti_heun,
+    "exact": exact,
 }
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models_table import SCALAR_MODELS, SCALAR_SCHEMES
+from models_table import JUMP_MODELS, SCALAR_MODELS, SCALAR_SCHEMES
 from scipy import stats
 
 import escapade as ea
@@ -33,6 +33,8 @@ MODELS: dict[str, tuple[ea.models.Model, float]] = {
     "two-parabola well": (ea.models.TwoParabolaWell(), -0.5),
     "mirrored well": (ea.models.TwoParabolaWell(rho=1.0, noise="mirror"), -0.5),
     "pitchfork": (ea.models.Pitchfork(1.0, 1.0, 0.5), 0.8),
+    "stable ou": (ea.models.StableOrnsteinUhlenbeck(1.0, 0.3, 1.4), 0.5),
+    "stable well": (ea.models.StableDoubleWell(1.0, 0.02, 1.4), -0.9),
     "network 0": (ea.models.BalancedNetwork(0, 1, 0.1), 0.8),
     "network 1": (ea.models.BalancedNetwork(1, 2, 0.15), 0.8),
     "network 1 binary": (ea.models.BalancedNetwork(1, 1, 0.1, ea.data.binary(1, 1)), 0.7),
@@ -97,9 +99,9 @@ def seen(looked: list[ea.Observer]) -> list[bytes]:
 
 def test_the_cases_are_complete() -> None:
     """Every model and every scheme of the registry is among the cases."""
-    assert {m.name for m, _ in MODELS.values()} == set(SCALAR_MODELS)
+    assert {m.name for m, _ in MODELS.values()} == {*SCALAR_MODELS, *JUMP_MODELS}
     assert {s for _, s in CASES} == set(SCALAR_SCHEMES)
-    for name in SCALAR_MODELS:
+    for name in (*SCALAR_MODELS, *JUMP_MODELS):
         used = {s for m, s in CASES if MODELS[m][0].name == name}
         registered = next(m["schemes"] for m in _core.models() if m["name"] == name)
         assert used == set(registered)

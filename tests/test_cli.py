@@ -326,6 +326,7 @@ def test_validate_without_a_law(capsys, arguments, reason):
     [
         *("MirrorCollapse", "MirrorCollapse --h_mean 1 -n 3", "TwoPointSaddle --help"),
         *("DiagonalNetwork --json", "GeneralizedRescaling", "ScaleInvariant x", "TwoLayerLinear"),
+        "StableDoubleWell",
     ],
 )
 def test_validate_refuses_models_without_a_law_of_one_number(capsys, arguments):

@@ -18,14 +18,28 @@ Array = npt.NDArray[np.floating]
 MODEST = settings(derandomize=True, deadline=None, max_examples=150)
 ULPS = 2.0
 QUARTER_PI = math.pi / 4
-NAMES = ("log", "exp", "expm1", "log1p", "sinh", "tanh", "asinh", "sin_octant", "cos_octant")
+NAMES = (
+    "log",
+    "exp",
+    "expm1",
+    "log1p",
+    "sinh",
+    "tanh",
+    "asinh",
+    "sin_octant",
+    "cos_octant",
+    "sin_quarter",
+)
 DTYPES = (np.float32, np.float64)
 EXACT: dict[str, Callable[[mpmath.mpf], mpmath.mpf]] = {
-    name: getattr(mpmath, name.removesuffix("_octant")) for name in NAMES
+    name: getattr(mpmath, name.removesuffix("_octant")) for name in NAMES[:-1]
 }
+EXACT["sin_quarter"] = lambda q: mpmath.sinpi(q / 2)
+HALF_PI = np.longdouble("1.57079632679489661923132169163975144")
 NUMPY = {
     "log": np.log, "exp": np.exp, "expm1": np.expm1, "log1p": np.log1p, "sinh": np.sinh,
     "tanh": np.tanh, "asinh": np.arcsinh, "sin_octant": np.sin, "cos_octant": np.cos,
+    "sin_quarter": lambda q: np.sin(HALF_PI * q),
 }  # fmt: skip
 # Where expm1 gives infinity early, as its comment in math.hpp says; sinh, made of it, does too.
 EARLY = {np.float32: 87.9, np.float64: 708.9}
@@ -100,6 +114,9 @@ def arguments(name: str, dtype: type, count: int = 200_000) -> Array:
     elif name == "asinh":
         parts = [spread(dtype, tiny, top, count, True), spread(dtype, 1e-3, 1e3, count, True)]
         parts += [near(dtype, c) for c in (1, 1e9, 1e18)]
+    elif name == "sin_quarter":
+        parts = [spread(dtype, tiny, 1, count, False), np.linspace(0, 1, count, dtype=dtype)]
+        parts += [near(dtype, 0.5)]
     else:
         quarter = np.nextafter(dtype(QUARTER_PI), dtype(0))
         parts = [spread(dtype, tiny, float(quarter), count, False)]
@@ -114,6 +131,8 @@ def arguments(name: str, dtype: type, count: int = 200_000) -> Array:
 def in_domain(name: str, x: Array) -> Array:
     if name.endswith("octant"):
         return x[(x >= 0) & (x <= QUARTER_PI)]
+    if name == "sin_quarter":
+        return x[(x >= 0) & (x <= 1)]
     return x
 
 
@@ -164,6 +183,8 @@ def test_two_ulp_anywhere(name: str, dtype: type, data: st.DataObject) -> None:
         low = -1.0
     elif name.endswith("octant"):
         low, high = 0.0, float(np.nextafter(dtype(QUARTER_PI), dtype(0)))
+    elif name == "sin_quarter":
+        low, high = 0.0, 1.0
     elif name in ("expm1", "sinh"):
         low, high = -87.5, 87.5
         if width == 64:
@@ -209,6 +230,7 @@ EDGES: dict[str, list[tuple[float, float]]] = {
     "asinh": [(0.0, 0.0), (-0.0, -0.0), (np.inf, np.inf), (-np.inf, -np.inf)],
     "sin_octant": [(0.0, 0.0)],
     "cos_octant": [(0.0, 1.0)],
+    "sin_quarter": [(0.0, 0.0), (1.0, 1.0)],
 }  # fmt: skip
 
 

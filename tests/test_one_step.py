@@ -104,6 +104,10 @@ def test_substeps_are_compared_too() -> None:
 @each_pair
 def test_coarsened_step_equals_numpy(label: str, scheme: str) -> None:
     """Deterministic: one step with coarsen=5 has the sum of five draws as its increment."""
+    if scheme == "exact":
+        with pytest.raises(ValueError, match="coarsen must be 1 for scheme 'exact'"):
+            ea.Ensemble(CASES[label].model, 2, 1.0).run(steps=1, dt=0.1, scheme=scheme, coarsen=5)
+        return
     case, n, seed, h = CASES[label], 256, 3, 4 * CASES[label].dt
     x = np.full(n, case.starts[1])  # no start from here is cut by an adaptive scheme
     assert not ea.schemes.get(scheme).adaptive or allowed_fraction(case, x)[0] == 1

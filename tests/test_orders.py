@@ -24,6 +24,7 @@ from models_table import SCALAR_SCHEMES
 import escapade as ea
 
 BATCHES = 20
+APPROXIMATE = tuple(s for s in SCALAR_SCHEMES if not ea.schemes.get(s).exact)
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def strong_fit(scheme: str, case: Strong, seed: int, n: int = 6000) -> Fit:
 
 
 def test_every_scheme_has_its_strong_orders_tested() -> None:
-    for scheme in SCALAR_SCHEMES:
+    for scheme in APPROXIMATE:
         assert (scheme, "state") in STRONG and (scheme, "additive") in STRONG, scheme
 
 
@@ -295,7 +296,7 @@ def weak_fit(scheme: str, case: Weak, seed: int) -> Fit:
 
 
 def test_every_scheme_has_its_weak_order_tested() -> None:
-    assert {scheme for scheme, _ in WEAK} == set(SCALAR_SCHEMES)
+    assert {scheme for scheme, _ in WEAK} == set(APPROXIMATE)
 
 
 @pytest.mark.parametrize(("scheme", "kind"), WEAK)

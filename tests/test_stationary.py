@@ -135,6 +135,8 @@ OTHERS = [
     ),
     *(Run(m, "tamed-euler", "stationary", 0.0002, 0.1, 200_000) for m in (SWELL, COUPLED)),
     *(Run(m, "platen", "stationary", 0.005, 1.0, 200_000) for m in (SWELL, COUPLED)),
+    Run(OU, "exact", "stationary", 0.5, 5.0),
+    Run(POWER, "exact", "stationary", 1.0, 3.0),
 ]
 SLOW = [
     Run(NET1, "auto", 0.8, 0.01, 12.0),
@@ -196,11 +198,11 @@ def test_law_at_length(run: Run) -> None:
 def test_geometric_brownian_motion_has_its_lognormal_law() -> None:
     """The one model without a stationary density: its law at t = 1, by all schemes.
 
-    Failure rate: see the top of the file, five runs.
+    Failure rate: see the top of the file, eight runs.
     """
     model = models.GeometricBrownianMotion(0.3, 0.6)
     for i, scheme in enumerate(model.schemes):
-        exact = scheme.startswith("lamperti")
+        exact = scheme.startswith("lamperti") or scheme == "exact"
         run = Run(model, scheme, 0.7, 0.1 if exact else 0.001, 1.0, N if exact else 400_000)
         assert not rejected(model.transition(0.7, 1.0), simulate(run, 700 + i)), scheme
 

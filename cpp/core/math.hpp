@@ -144,6 +144,12 @@ template <class V> ESCAPADE_HD V expm1(V x) {
   return select(x == x, y, x);
 }
 
+// (1 - e^-x) / x, the mean of e^-t over 0 < t < x; x >= 0
+template <class V> ESCAPADE_HD V mean_decay(V x) {
+  using T = Lane<V>;
+  return select(x == T(0), V(T(1)), -expm1(-x) / x);
+}
+
 template <class V> ESCAPADE_HD V log1p(V x) {
   using T = Lane<V>;
   V u = x + T(1);

@@ -129,12 +129,13 @@ template <int lanes> void normals_of_blocks(double* z, const PhiloxKeys&, Stream
 // The same for particles anywhere; slower.
 template <class T>
 void fill_singly(T* out, size_t row, const PhiloxKeys& keys, Stream stream, const Ids& ids, uint64_t block, bool normals) {
-  if (sizeof(T) == 4 && !normals) {
+  if (!normals) {
     for (int i = 0; i < tile_lanes; ++i) {
       const uint64_t id = ids[size_t(i)];
       uint32_t w[4] = {uint32_t(id), uint32_t(id >> 32), counter_word2(block), counter_word3(block, stream)};
       philox(w, uint32_t(keys.k0[0]), uint32_t(keys.k1[0]));
-      for (size_t j = 0; j < 4; ++j) __builtin_memcpy(out + j * row + i, &w[j], 4);
+      const char* const words = reinterpret_cast<const char*>(w);
+      for (size_t j = 0; j < 16 / sizeof(T); ++j) __builtin_memcpy(out + j * row + i, words + j * sizeof(T), sizeof(T));
     }
     return;
   }

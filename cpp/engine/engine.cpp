@@ -128,19 +128,21 @@ void Engine::advance(const char* model, const char* scheme, const Shape& shape, 
   const Kernel* kernel = find_kernel(model, scheme, state_, noise);
   if (!kernel) throw std::invalid_argument(std::string("no kernel for ") + model + " and " + scheme);
   if (coarsen > 1 && shape.kind == Draw::words) throw std::invalid_argument("coarsen must be 1 for a draw of words");
+  Shape drawn = shape;
+  if (kernel->own_noise) drawn.draws = 0;
   const double useful = std::ceil(double(n_) * double(points_) * double(steps) / least_steps_per_thread);
   const int threads = int(std::min(double(threads_), std::max(useful, 1.0)));
   std::vector<ViewStorage> views(points_);
   parallel_for(points_, points_ < 64 ? 1 : threads,
                [&](int, size_t point) { kernel->prepare(parameters.at(point), views[point]); });
   std::vector<std::unique_ptr<Worker>> workers(static_cast<size_t>(threads));
-  const size_t width = TileNoise(shape, *kernel, noise, seed_, 1).columns(), tiles = (n_ + width - 1) / width;
+  const size_t width = TileNoise(drawn, *kernel, noise, seed_, 1).columns(), tiles = (n_ + width - 1) / width;
   std::atomic<uint64_t> substeps{0}, floor_hits{0};
   parallel_for(points_ * tiles, threads, [&](int number, size_t index) {
     std::unique_ptr<Worker>& worker = workers[size_t(number)];
     if (!worker)
       worker.reset(
-          new Worker{TileNoise(shape, *kernel, noise, seed_, coarsen), aligned_memory(kernel->scratch(parameters.at(0)))});
+          new Worker{TileNoise(drawn, *kernel, noise, seed_, coarsen), aligned_memory(kernel->scratch(parameters.at(0)))});
     const size_t point = index / tiles;
     Tile tile{};
     advance_tile(point, index % tiles * width, *kernel, views[point], steps, dt, coarsen, *worker, tile);

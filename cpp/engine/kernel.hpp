@@ -12,13 +12,16 @@ namespace escapade {
 
 enum class Precision : int { float32 = 0, float64 = 1 };
 
-// What a step draws: standard normals of the stream `increments` or `data`, or 32-bit words of the stream `data`.
-enum class Draw : int { increments, data, words };
+// What a step draws: standard normals of the stream `increments` or `data`, 32-bit words of the stream `data`, or
+// alpha-stable numbers of the stream `increments`, E exp(i k S) = exp(-|k|^stability); they take two draws each, and sit in
+// the place of the first.
+enum class Draw : int { increments, data, words, stable };
 
 // Sizes that may depend on parameters: numbers of a particle that users see, numbers that are stored, draws per step.
 struct Shape {
   int dim = 1, planes = 1, draws = 1;
   Draw kind = Draw::increments;
+  double stability = 2;
 };
 
 // A tile: up to tile_particles consecutive particles advanced over some steps with the normals already drawn. For adaptive
@@ -51,11 +54,12 @@ struct Kernel {
   const char *model, *scheme;
   Precision state, noise;
   bool adaptive;
+  bool own_noise;  // draws all that it needs itself, from the stream `substeps`: the tile's noise is not drawn
   size_t (*scratch)(const double* parameters);
   const char* (*check)(const double* parameters);  // why these parameters exclude the scheme, or nullptr
   void (*prepare)(const double* parameters, ViewStorage&);
   void (*advance)(const ViewStorage&, Tile&);
-  // variance of the noise along the normal of a boundary, per unit of time; nullptr for processes in discrete time
+  // variance of the noise along the normal of a boundary, per unit of time; nullptr for processes that jump
   void (*variance)(const ViewStorage&, const Tile&, const void* states, size_t plane, const Boundary&, void* out);
   bool additive;  // it is the same everywhere
 };
@@ -81,6 +85,7 @@ struct SchemeInfo {
   double strong_order, strong_order_additive, weak_order, weak_order_additive;
   int normals;
   bool adaptive;
+  bool jumps;  // whether it can step models driven by alpha-stable noise
 };
 
 // Coordinate maps, in double, element by element; `out` says whether from the coordinate or into it.
@@ -111,6 +116,11 @@ struct Target {
                          uint64_t first_block, int blocks);
   void (*fill_words32)(float* out, size_t row, uint64_t seed, uint32_t stream, const Ids&, int particles,
                        uint64_t first_block, int blocks);  // raw words in the places of normals
+  void (*fill_words64)(double* out, size_t row, uint64_t seed, uint32_t stream, const Ids&, int particles,
+                       uint64_t first_block, int blocks);
+  // rows 2 i and 2 i + 1 of words become an alpha-stable number and 0
+  void (*words_to_stable32)(float* rows, size_t row, int pairs, int particles, double stability);
+  void (*words_to_stable64)(double* rows, size_t row, int pairs, int particles, double stability);
   void (*philox)(uint32_t (&counter)[4], uint32_t key0, uint32_t key1);
   void (*uniforms)(double* out, uint64_t seed, uint32_t stream, uint64_t first_id, size_t n, uint64_t block);
   // the steps of a tile, whose normals are there, under watch for boundaries

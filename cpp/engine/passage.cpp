@@ -46,11 +46,13 @@ Passage::Passage(const std::string& model, const std::string& scheme, const Shap
   for (OwnedBoundary& b : owned_) {
     b.boundary.vector = b.vector.data();
     if (b.boundary.test != Boundary::Test::endpoint && !kernel_->variance)
-      throw std::invalid_argument("a process in discrete time is tested at the ends of steps");
+      throw std::invalid_argument("a process that jumps is tested at the ends of steps");
     counting |= b.boundary.action == Boundary::Action::count;
     boundaries_.push_back(b.boundary);
   }
-  columns_ = TileNoise(shape_, *kernel_, noise_, seed_, 1).columns();
+  drawn_ = shape_;
+  if (kernel_->own_noise) drawn_.draws = 0;
+  columns_ = TileNoise(drawn_, *kernel_, noise_, seed_, 1).columns();
   chunk_ = std::max<size_t>(columns_, 1024);
   capacity_ = (n + chunk_ - 1) / chunk_ * chunk_;
   x_ = aligned_memory(capacity_ * size_t(shape_.planes) * element());
@@ -96,7 +98,7 @@ void Passage::advance(uint64_t steps) {
     std::unique_ptr<Worker>& worker = workers[size_t(number)];
     if (!worker) {
       const size_t row = columns_ * element();
-      worker.reset(new Worker{TileNoise(shape_, *kernel_, noise_, seed_, 1),
+      worker.reset(new Worker{TileNoise(drawn_, *kernel_, noise_, seed_, 1),
                               aligned_memory(kernel_->scratch(parameters_.data())),
                               aligned_memory(row * size_t(shape_.planes)), aligned_memory(row * 2 * boundaries_.size()),
                               aligned_memory(row * boundaries_.size())});
@@ -119,7 +121,7 @@ size_t Passage::run_chunk(size_t first, size_t count, uint64_t steps, const View
   Tile tile{};
   tile.plane = capacity_;
   tile.row = columns_;
-  tile.draws = shape_.draws;
+  tile.draws = drawn_.draws;
   tile.scratch = worker.scratch.get();
   tile.dt = dt_;
   tile.seed = seed_;

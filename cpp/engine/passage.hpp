@@ -58,7 +58,7 @@ class Passage {
   double value(const AlignedMemory&, size_t at) const;
 
   const Kernel* kernel_;
-  Shape shape_;
+  Shape shape_, drawn_;  // what a step takes, and what of it is drawn beforehand
   std::vector<double> parameters_;
   std::vector<OwnedBoundary> owned_;
   std::vector<Boundary> boundaries_;

@@ -44,11 +44,14 @@ template <class S> SchemeInfo scheme_info() {
           text(S::calculus), text(S::coordinate),
           S::strong_order,   S::strong_order_additive,
           S::weak_order,     S::weak_order_additive,
-          S::normals,        S::adaptive};
+          S::normals,        S::adaptive,
+          takes_jumps<S>};
 }
 
-template <class View> const char* check_view(const double* p) {
-  if constexpr (requires { View::check(p); }) return View::check(p);
+template <class View, class S> const char* check_view(const double* p) {
+  if constexpr (requires { View::check(p); })
+    if (const char* reason = View::check(p)) return reason;
+  if constexpr (is_exact<S> && requires { View::check_exact(p); }) return View::check_exact(p);
   else return nullptr;
 }
 
@@ -87,20 +90,22 @@ template <class View, class S, class T, class Z> size_t scratch_bytes(const doub
 }
 
 template <class M, class View, class T, class Z> constexpr auto variance_of() -> decltype(Kernel::variance) {
-  if constexpr (M::calculus == Calculus::discrete) return nullptr;
+  if constexpr (M::calculus == Calculus::discrete || has_stable_noise<View>) return nullptr;
   else return normal_variance<View, T, Z>;
 }
 
 template <class M, class S, class T, class Z> void add_kernel(Kernels& out) {
   using View = typename ViewOf<M, S::coordinate, T>::type;
   out.add({M::name, S::name, sizeof(T) == 4 ? Precision::float32 : Precision::float64,
-           sizeof(Z) == 4 ? Precision::float32 : Precision::float64, S::adaptive, scratch_bytes<View, S, T, Z>,
-           check_view<View>, prepare_view<View>, advance<View, S, T, Z>, variance_of<M, View, T, Z>(), is_additive<View>()});
+           sizeof(Z) == 4 ? Precision::float32 : Precision::float64, S::adaptive, by_rejection<View, S>,
+           scratch_bytes<View, S, T, Z>, check_view<View, S>, prepare_view<View>, advance<View, S, T, Z>,
+           variance_of<M, View, T, Z>(), is_additive<View>()});
 }
 
 // Whether a scheme can step a view: its coordinate is there, and what it needs of the view is.
 template <class View, class S> constexpr bool can_step() {
   if constexpr (std::is_void_v<View>) return false;
+  else if constexpr (has_stable_noise<View> && !takes_jumps<S>) return false;
   else if constexpr (is_vector<View>) {
     if constexpr (requires { S::template takes<View>; }) return S::template takes<View>;
     else return false;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "../core/noise.hpp"
+#include "../core/stable.hpp"
 #include "../events/watch.hpp"
 #include "../observers/histogram.hpp"
 #include "../observers/moments.hpp"
@@ -44,6 +45,7 @@ template <class T> bool math_of(const char* name, const void* in, void* out, siz
       sincos_octant(x, s, c);
       return sine ? s : c;
     });
+  else if (!std::strcmp(name, "sin_quarter")) map_lanes<T>(in, out, n, [](auto x) { return sin_quarter(x); });
   else return false;
   return true;
 }
@@ -63,6 +65,12 @@ inline Target target_functions(const char* isa) {
                       int blocks) {
     fill_tile(out, row, PhiloxKeys(seed), Stream(stream), id, particles, block, blocks, false);
   };
+  t.fill_words64 = [](double* out, size_t row, uint64_t seed, uint32_t stream, const Ids& id, int particles, uint64_t block,
+                      int blocks) {
+    fill_tile(out, row, PhiloxKeys(seed), Stream(stream), id, particles, block, blocks, false);
+  };
+  t.words_to_stable32 = words_to_stable<float>;
+  t.words_to_stable64 = words_to_stable<double>;
   t.philox = [](uint32_t(&x)[4], uint32_t k0, uint32_t k1) { philox(x, k0, k1); };
   t.uniforms = [](double* out, uint64_t seed, uint32_t stream, uint64_t id, size_t n, uint64_t block) {
     fill_uniforms(out, PhiloxKeys(seed), Stream(stream), id, n, block);

@@ -33,7 +33,7 @@ class TileNoise {
     // cache
     steps_ = tile_rows % d == 0 ? tile_rows / d : d < tile_rows ? tile_rows : d > 1024 ? 1 : 4 / std::gcd(d, 4);
     if (shape.draws == 0) steps_ = 64;
-    columns_ = steps_ * d > 2 * tile_rows ? 64 : kernel.adaptive ? tile_particles : narrow_tile;
+    columns_ = steps_ * d > 2 * tile_rows ? 64 : kernel.adaptive || kernel.own_noise ? tile_particles : narrow_tile;
     rows_ = shape.draws == 0 ? 0 : steps_ * d;
     const size_t values = size_t(rows_ + 8) * size_t(columns_);  // for first and last draws in mid-block
     const size_t element = drawn_ == Precision::float64 ? 8 : 4;
@@ -66,13 +66,18 @@ class TileNoise {
 
  private:
   void draw_rows(float* out, const Ids& id, int particles, uint64_t block, int blocks) {
-    const uint32_t stream = shape_.kind == Draw::increments ? 0 : data_stream;
-    if (shape_.kind == Draw::words) target_.fill_words32(out, columns(), seed_, stream, id, particles, block, blocks);
-    else target_.fill_normals32(out, columns(), seed_, stream, id, particles, block, blocks);
+    if (shape_.kind == Draw::words || shape_.kind == Draw::stable)
+      target_.fill_words32(out, columns(), seed_, stream(), id, particles, block, blocks);
+    else target_.fill_normals32(out, columns(), seed_, stream(), id, particles, block, blocks);
+    if (shape_.kind == Draw::stable) target_.words_to_stable32(out, columns(), 2 * blocks, particles, shape_.stability);
   }
   void draw_rows(double* out, const Ids& id, int particles, uint64_t block, int blocks) {
-    target_.fill_normals64(out, columns(), seed_, shape_.kind == Draw::increments ? 0 : data_stream, id, particles, block,
-                           blocks);
+    if (shape_.kind == Draw::stable) {
+      target_.fill_words64(out, columns(), seed_, stream(), id, particles, block, blocks);
+      target_.words_to_stable64(out, columns(), blocks, particles, shape_.stability);
+    } else {
+      target_.fill_normals64(out, columns(), seed_, stream(), id, particles, block, blocks);
+    }
   }
 
   // rows of single draws; the first one sits at the returned pointer
@@ -89,7 +94,15 @@ class TileNoise {
     const int d = shape_.draws;
     if (coarsen_ == 1) return fill_fine<Z>(id, particles, draw, steps * d);
     Z* const coarse = static_cast<Z*>(coarse_.get());
-    const Z scale = Z(1 / std::sqrt(double(coarsen_)));
+    // the sum of k numbers of stability alpha is k^(1/alpha) times one of them; normals are of stability 2
+    double factor = 1 / std::sqrt(double(coarsen_));
+    if (shape_.kind == Draw::stable) {
+      factor = double(coarsen_);
+      target_.math("log", Precision::float64, &factor, &factor, 1);
+      factor /= -shape_.stability;
+      target_.math("exp", Precision::float64, &factor, &factor, 1);
+    }
+    const Z scale = Z(factor);
     std::fill(coarse, coarse + size_t(steps * d) * columns(), Z(0));
     for (int s = 0; s < steps; ++s) {
       Z* rows = coarse + size_t(s * d) * columns();
@@ -108,7 +121,9 @@ class TileNoise {
     return coarse;
   }
 
-  static constexpr uint32_t data_stream = 5;  // Stream::data
+  // Stream::increments or Stream::data
+  uint32_t stream() const { return shape_.kind == Draw::increments || shape_.kind == Draw::stable ? 0 : 5; }
+
   Shape shape_;
   Precision drawn_, wanted_;
   uint64_t seed_;

@@ -30,6 +30,7 @@ struct GeometricBrownianMotion {
     static const char* check(const double* p) { return p[1] > 0 ? nullptr : "sigma must be > 0"; }
     template <class V> ESCAPADE_HD V drift(V) const { return V(growth); }
     template <class V> ESCAPADE_HD Drift<V> slope(V) const { return {V(growth), V(R(0))}; }
+    template <class V, class H> ESCAPADE_HD V exact_step(V y, V dw, H h) const { return fma(growth, V(h), y + dw); }
     template <class V> ESCAPADE_HD V to_physical(V y) const { return exp(sigma * y); }
     template <class V> ESCAPADE_HD V from_physical(V x) const { return log(x) / sigma; }
   };

@@ -17,6 +17,10 @@
 //   coefficients(x)      drift, diffusion and rate from one evaluation, what they share computed once
 //   slope(y)             drift of a Lamperti view and its derivative, for implicit schemes
 //   flow_drift(x, h), flow_noise(x, dw, h)    exact solutions of the two parts of the equation, for splitting
+//   exact_step(x, dw, h) the exact law of a step, for the scheme `exact`; or, in a Lamperti view, what it takes to sample
+//                        that law by rejection: see schemes/exact.hpp
+//   check_exact(p)       why these parameters exclude that (nullptr: they do not)
+//   stability            for noise that is alpha-stable in the place of normal, of this index; the model's shape says so too
 //   rate_scale, reach    for adaptive schemes: h = dt min(1, rate_scale / rate), and the longest move at the smallest step
 //
 // Particles of several numbers. The model adds
@@ -82,6 +86,9 @@ constexpr Parameter choice(const char* name, double fallback, double high, const
 
 // Views of particles of several numbers say so by a member `vector`.
 template <class View> constexpr bool is_vector = requires { View::vector; };
+
+// Views whose `dw` is an increment of an alpha-stable process.
+template <class View> constexpr bool has_stable_noise = requires(View v) { v.stability; };
 
 template <class V> struct Coefficients {
   V drift, diffusion, rate;  // rate is read by adaptive schemes only

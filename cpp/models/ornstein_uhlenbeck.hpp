@@ -32,6 +32,10 @@ struct OrnsteinUhlenbeck {
     static const char* check(const double* p) { return p[2] > 0 ? nullptr : "sigma must be > 0"; }
     template <class V> ESCAPADE_HD V drift(V y) const { return theta * (centre - y); }
     template <class V> ESCAPADE_HD Drift<V> slope(V y) const { return {drift(y), V(-theta)}; }
+    template <class V, class H> ESCAPADE_HD V exact_step(V y, V dw, H h) const {
+      const R decay = exp(-theta * h), spread = sqrt(mean_decay(R(2) * theta * h));
+      return fma(spread, dw, fma(decay, y - centre, V(centre)));
+    }
     template <class V> ESCAPADE_HD V to_physical(V y) const { return sigma * y; }
     template <class V> ESCAPADE_HD V from_physical(V x) const { return x / sigma; }
   };

@@ -37,11 +37,14 @@ struct PowerLaw {
   // dy = [-(H/eh + 1/2) c tanh(c y) + H er / (eh c w) / (c cosh(c y))] dt + dW
   template <class R> struct Lamperti {
     R c, pull, skew, width, shift;
+    double killing_rate;
     explicit Lamperti(const double* p) {
       const double es = p[3] * p[1], er = p[3] * p[4], eh = p[3] * p[2];
       const double root = sqrt(eh), gap = sqrt(es - er * er / eh);
       c = R(root), pull = R((p[0] / eh + 0.5) * root), skew = R(p[0] * er / (eh * gap));
       width = R(gap / root), shift = R(er / eh);
+      const double ell = p[0] / eh + 0.5;
+      killing_rate = 0.5 * eh * ell * (ell + 1);
     }
     static const char* check(const double* p) {
       if (!(p[2] > 0)) return "sigma_H must be > 0";
@@ -52,6 +55,16 @@ struct PowerLaw {
       V e = exp(-abs(c * y)), e2 = e * e;
       V th = copysign((R(1) - e2) / (R(1) + e2), y);
       return -pull * th + (skew + skew) * (e / (R(1) + e2));
+    }
+    // For exact.hpp, rho = 0. With ell = H/eh + 1/2, f = -ell c tanh(c y): (f^2 + f')/2 = rate tanh(c y)^2 - ell eh/2.
+    static const char* check_exact(const double* p) { return p[4] == 0 ? nullptr : "rho must be 0"; }
+    template <class V> ESCAPADE_HD V potential(V y) const {  // ell ln(2 cosh(c y))
+      const V size = abs(c * y);
+      return pull / c * (size + log1p(exp(R(-2) * size)));
+    }
+    template <class V> ESCAPADE_HD V survival(V y) const {  // 1 - tanh^2
+      const V e = exp(-abs(c * y)), sech = (e + e) / fma(e, e, V(R(1)));
+      return sech * sech;
     }
     template <class V> ESCAPADE_HD Drift<V> slope(V y) const {
       V e = exp(-abs(c * y)), e2 = e * e;

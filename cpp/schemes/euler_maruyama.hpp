@@ -13,7 +13,7 @@ struct EulerMaruyama {
   static constexpr double strong_order = 0.5, strong_order_additive = 1;
   static constexpr double weak_order = 1, weak_order_additive = 1;
   static constexpr int normals = 1;
-  static constexpr bool adaptive = false;
+  static constexpr bool adaptive = false, jumps = true;
 
   template <class View, class V, class H> static ESCAPADE_HD V step(const View& m, V x, V dw, H h) {
     return fma(m.diffusion(x), dw, fma(m.drift(x), V(h), x));

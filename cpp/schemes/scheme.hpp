@@ -8,6 +8,8 @@
 //   strong_order_additive, weak_order_additive    for noise that does not
 //   normals                          draws per step (and Wiener process)
 //   adaptive                         h = dt min(1, rate_scale / step_rate), from the left state only
+//   jumps = true                     `step` holds for jumps of alpha-stable noise as well: nothing in it asks dW to be
+//   normal exact = true                     a step has the law of the process, whatever its length; there is no order
 //   fits<View>()                     whether a view has what the scheme needs beyond drift and noise (optional)
 //   step(view, x, dw, h)             one step of one particle; `step` exists once for packs of lanes and CUDA threads
 //   step_from(view, at, x, dw, h)    the same where `at` = coefficients(view, x) is known: adaptive schemes need it
@@ -31,6 +33,9 @@ template <class V> struct OneIncrement {
   V dw;
   ESCAPADE_HD V operator()(int) const { return dw; }
 };
+
+template <class S> constexpr bool takes_jumps = requires { requires S::jumps; };
+template <class S> constexpr bool is_exact = requires { requires S::exact; };
 
 // Whether a view offers what a scheme needs. A scheme that needs more than drift and noise says so by fits<View>().
 template <class S, class View> constexpr bool view_fits() {

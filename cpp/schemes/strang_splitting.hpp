@@ -15,7 +15,7 @@ struct StrangSplitting {
   static constexpr double strong_order = 1, strong_order_additive = 1;
   static constexpr double weak_order = 2, weak_order_additive = 2;
   static constexpr int normals = 1;
-  static constexpr bool adaptive = false;
+  static constexpr bool adaptive = false, jumps = true;
   template <class View> static constexpr bool fits() {
     return requires(View m, double x) { m.flow_noise(m.flow_drift(x, x), x, x); };
   }

@@ -15,7 +15,7 @@ struct TamedEuler {
   static constexpr double strong_order = 0.5, strong_order_additive = 1;
   static constexpr double weak_order = 1, weak_order_additive = 1;
   static constexpr int normals = 1;
-  static constexpr bool adaptive = false;
+  static constexpr bool adaptive = false, jumps = true;
 
   template <class View, class V, class H> static ESCAPADE_HD V step(const View& m, V x, V dw, H h) {
     using R = Lane<V>;

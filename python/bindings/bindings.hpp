@@ -52,7 +52,8 @@ inline Parameters rows_of(const std::string& model, const Doubles& values) {
   const Shape first = m.shape(rows.at(0));
   for (size_t k = 1; k < points; ++k) {
     const Shape s = m.shape(rows.at(k));
-    if (s.dim != first.dim || s.planes != first.planes || s.draws != first.draws || s.kind != first.kind)
+    if (s.dim != first.dim || s.planes != first.planes || s.draws != first.draws || s.kind != first.kind ||
+        s.stability != first.stability)
       throw py::value_error("particles of " + model + " must have the same size and draws at all points");
   }
   return rows;

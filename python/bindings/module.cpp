@@ -60,7 +60,7 @@ py::list schemes() {
                         py::arg("coordinate") = s.coordinate, py::arg("strong_order") = s.strong_order,
                         py::arg("strong_order_additive") = s.strong_order_additive, py::arg("weak_order") = s.weak_order,
                         py::arg("weak_order_additive") = s.weak_order_additive, py::arg("normals") = s.normals,
-                        py::arg("adaptive") = s.adaptive));
+                        py::arg("adaptive") = s.adaptive, py::arg("jumps") = s.jumps));
   }
   return out;
 }
@@ -71,6 +71,8 @@ py::object text_or_none(const char* reason) { return reason ? py::object(py::str
 py::object check_scheme(const std::string& model, const std::string& scheme, const Doubles& parameters) {
   const Parameters rows = rows_of(model, parameters);
   const Kernel* k = find_kernel(model.c_str(), scheme.c_str(), Precision::float64, Precision::float32);
+  if (!k && find_model(model).shape(rows.at(0)).kind == Draw::stable)
+    return py::str("the scheme needs normal noise, or something else of the equation that the model lacks");
   if (!k) return py::str("the model lacks what the scheme needs (a coordinate, or scalar noise)");
   for (py::ssize_t i = 0; i < parameters.shape(0); ++i)
     if (const char* reason = k->check(rows.at(size_t(i)))) return py::str(reason);
@@ -86,7 +88,8 @@ py::object check_model(const std::string& model, const Doubles& parameters) {
 py::dict shape_of(const std::string& model, const Doubles& parameters) {
   const Shape s = find_model(model).shape(rows_of(model, parameters).at(0));
   return py::dict(py::arg("dim") = s.dim, py::arg("planes") = s.planes, py::arg("draws") = s.draws,
-                  py::arg("discrete") = s.kind != Draw::increments);
+                  py::arg("discrete") = s.kind == Draw::data || s.kind == Draw::words,
+                  py::arg("jumps") = s.kind == Draw::stable);
 }
 
 Doubles sums_array(const MomentSums& sums, int highest) {

@@ -76,9 +76,11 @@ py::tuple evaluate(const std::string& model, const Doubles& parameters, const Do
   const Shape shape = info.shape(row.at(0));
   if (!info.evaluate) throw py::value_error(model + " has no drift and diffusion: it is a process in discrete time");
   if (x.ndim() != 2 || x.shape(0) != shape.planes) throw py::value_error("x must have shape (planes, n)");
-  const py::ssize_t planes = shape.planes, draws = shape.draws, n = x.shape(1);
-  Doubles drift({planes, n}), noise({draws, planes, n});
-  info.evaluate(row.at(0), shape.draws, x.data(), size_t(n), drift.mutable_data(), noise.mutable_data());
+  // an alpha-stable number takes two draws
+  const int processes = shape.kind == Draw::stable ? 1 : shape.draws;
+  const py::ssize_t planes = shape.planes, n = x.shape(1);
+  Doubles drift({planes, n}), noise({py::ssize_t(processes), planes, n});
+  info.evaluate(row.at(0), processes, x.data(), size_t(n), drift.mutable_data(), noise.mutable_data());
   return py::make_tuple(drift, noise);
 }
 

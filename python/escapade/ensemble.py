@@ -226,6 +226,14 @@ class Ensemble(States):
                 f"coarsen must be 1 for the discrete time of {self._model.name}, got {coarsen}"
             )
         name = resolve_scheme(self._model, scheme)
+        reason = self._model.step_objection(name, dt)
+        if reason is not None:
+            raise ValueError(f"dt must be {reason}, got {dt!r}")
+        if coarsen > 1 and get_scheme(name).exact:
+            raise ValueError(
+                f"coarsen must be 1 for scheme {name!r}, whose steps follow no Wiener path, "
+                f"got {coarsen}"
+            )
         observers = check_observers(observe)
         progress = boolean("progress", progress)
         with self._alone(), Interrupts() as stop:

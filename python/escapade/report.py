@@ -34,7 +34,8 @@ class Report:
     nonfinite : int
         Particles that are nan or infinite: thrown by the scheme or out of the model's domain.
     substeps_per_step : float
-        Further substeps that adaptive schemes took, per particle and step.
+        Further substeps that adaptive schemes took, or proposals that ``exact`` rejected, per
+        particle and step.
     floor_hits : int
         How often a particle asked for a smaller substep than there is (see the scheme's docs).
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import math
 from dataclasses import dataclass
 
 from . import _core
@@ -27,13 +28,17 @@ class Scheme:
     strong_order, weak_order : float
         For noise that depends on the state.
     strong_order_additive, weak_order_additive : float
-        For noise that does not. Orders are 0 in discrete time, where nothing is approximated.
+        For noise that does not. Orders are 0 in discrete time, where nothing is approximated. The
+        weak order of an exact step is inf, and its strong order 0: it follows no Wiener path.
     normals : int
         Normals drawn per step and Wiener process. In discrete time it stands for one minibatch, which
         takes as many normals as its samples do; see `draws`.
     adaptive : bool
         Whether steps are cut where the state asks for it. Substeps draw noise of their own, so strong
         orders, and paths coupled by ``coarsen=``, hold as far as no step is cut; laws always do.
+    jumps : bool
+        Whether it can step models driven by alpha-stable noise. That noise is additive here; errors
+        then have the orders of additive noise in the sense of ``E |error|^p``, ``p < alpha``.
     """
 
     name: str
@@ -46,6 +51,17 @@ class Scheme:
     weak_order_additive: float
     normals: int
     adaptive: bool
+    jumps: bool
+
+    @property
+    def exact(self) -> bool:
+        """Whether a step of any length has the law of the process."""
+        return self.weak_order == math.inf
+
+    def orders(self) -> dict[str, float | None]:
+        """Return the four orders by name; None for all of them if the scheme is `exact`."""
+        names = ("strong_order", "strong_order_additive", "weak_order", "weak_order_additive")
+        return {name: None if self.exact else getattr(self, name) for name in names}
 
     @property
     def draws(self) -> str:

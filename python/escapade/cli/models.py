@@ -53,9 +53,7 @@ def describe(name: str) -> dict[str, Any]:
         "schemes": [
             {
                 "name": scheme,
-                "strong_order": schemes.get(scheme).strong_order,
-                "strong_order_additive": schemes.get(scheme).strong_order_additive,
-                "weak_order": schemes.get(scheme).weak_order,
+                **schemes.get(scheme).orders(),
             }
             for scheme in instance.schemes
         ],

@@ -50,7 +50,15 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
 def validated() -> tuple[str, ...]:
     """Return the models that can be validated: one number, a law in parameters of their own."""
     classes = {name: models.get(name) for name in models.list()}
-    return tuple(n for n, m in classes.items() if m.confining and not (m.vector or m.kernel))
+    return tuple(
+        name
+        for name, m in classes.items()
+        if m.confining and not (m.vector or m.kernel or _lawless(m))
+    )
+
+
+def _lawless(model: type[Model]) -> bool:
+    return model.stationary is Model.stationary
 
 
 def _refuse(arguments: argparse.Namespace) -> int:
@@ -63,6 +71,8 @@ def _refuse(arguments: argparse.Namespace) -> int:
         )
     elif not models.get(name).confining:
         reason = "particles run off once they have escaped, so there is no stationary law"
+    elif _lawless(models.get(name)):
+        reason = "no exact law of it is known"
     else:
         reason = (
             "its stationary law is a point, none, or that of "

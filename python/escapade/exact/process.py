@@ -104,6 +104,8 @@ def as_process(process: Any) -> Process:
         )
     if process.time_step is not None or process.calculus == "discrete":
         raise ValueError(f"process must be a diffusion, got {name}, which moves in discrete time")
+    if process.jumps:
+        raise ValueError(f"process must be a diffusion, got {name}, which moves by jumps")
     if process.particle_shape != () or process.dim != 1:
         raise ValueError(
             f"process must be one-dimensional, got {name}, whose state is a vector "

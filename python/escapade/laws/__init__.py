@@ -39,6 +39,13 @@ from .power_law_moments import (
     euler_maruyama_variance,
     transition_moments,
 )
+from .stable import (
+    Stable,
+    StableOrnsteinUhlenbeck,
+    stable_characteristic,
+    stable_ornstein_uhlenbeck_transition,
+    stable_tail,
+)
 from .student import StudentT
 from .transforms import Affine, PowerOf
 from .wells import LossCoupledWell, MultiplicativeWell, radial_power, well_power
@@ -69,6 +76,8 @@ __all__ = [
     "PowerLaw",
     "PowerOf",
     "Share",
+    "Stable",
+    "StableOrnsteinUhlenbeck",
     "StudentT",
     "TransitionMoments",
     "absorption_probability",
@@ -85,6 +94,9 @@ __all__ = [
     "radial_power",
     "relaxation_rate",
     "separable_strengths",
+    "stable_characteristic",
+    "stable_ornstein_uhlenbeck_transition",
+    "stable_tail",
     "t_star",
     "transition_moments",
     "well_power",

@@ -20,6 +20,8 @@ from .power_law import PowerLaw
 from .regression_well import RegressionWell
 from .scale_invariant import ScaleInvariant
 from .sgd import GD, SGD
+from .stable_double_well import StableDoubleWell
+from .stable_ornstein_uhlenbeck import StableOrnsteinUhlenbeck
 from .two_layer_linear import TwoLayerLinear
 from .two_parabola_well import TwoParabolaWell
 from .two_point_saddle import TwoPointSaddle
@@ -45,6 +47,8 @@ __all__ = [
     "PowerLaw",
     "RegressionWell",
     "ScaleInvariant",
+    "StableDoubleWell",
+    "StableOrnsteinUhlenbeck",
     "TwoLayerLinear",
     "TwoParabolaWell",
     "TwoPointSaddle",
@@ -59,8 +63,8 @@ _MODELS: dict[str, type[Model]] = {
         *(BalancedNetwork, DiagonalNetwork, DoubleWell, GeneralizedRescaling),
         *(GeometricBrownianMotion, LogLandscape, LossCoupledWell, LossCoupledWellND),
         *(MirrorCollapse, MultiplicativeWell, MultivariatePowerLaw, OrnsteinUhlenbeck, Pitchfork),
-        *(PowerLaw, RegressionWell, ScaleInvariant, TwoLayerLinear, TwoParabolaWell),
-        TwoPointSaddle,
+        *(PowerLaw, RegressionWell, ScaleInvariant, StableDoubleWell, StableOrnsteinUhlenbeck),
+        *(TwoLayerLinear, TwoParabolaWell, TwoPointSaddle),
     )
 }
 

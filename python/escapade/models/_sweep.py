@@ -26,7 +26,9 @@ def checked(entry: dict[str, Any], given: Any, structural: bool) -> FloatArray:
     if not (isinstance(given, (list, tuple)) or (isinstance(given, np.ndarray) and given.ndim)):
         return np.asarray(_one(entry, given), dtype=np.float64)
     if structural:
-        raise ValueError(f"{name} must be a single number (the size of a particle depends on it)")
+        raise ValueError(
+            f"{name} must be a single number (the size of a particle, or its noise, depends on it)"
+        )
     values = np.array(array(name, given))
     raw = np.asarray(given)
     if entry["integer"] and raw.dtype.kind not in "iu":

@@ -62,7 +62,7 @@ class Model:
     kernel: ClassVar[str] = ""
     #: Whether the state of a particle is an array, shape (dim,), even if of length 1.
     vector: ClassVar[bool] = False
-    #: Parameters that cannot be swept, because the size of a particle depends on them.
+    #: Parameters that cannot be swept, because the size of a particle, or its noise, depends on them.
     structural: ClassVar[tuple[str, ...]] = ()
     #: Whether the drift keeps particles in. Where it does not, they run off once they have escaped.
     confining: ClassVar[bool] = True
@@ -98,6 +98,7 @@ class Model:
         }
         form = _core.shape(entry["name"], self._matrix)
         self._dim, self._planes, self._draws = (int(form[k]) for k in ("dim", "planes", "draws"))
+        self._jumps = bool(form["jumps"])
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and name in self.__dict__.get("_arguments", {}):
@@ -149,6 +150,11 @@ class Model:
     @property
     def _points(self) -> int:
         return math.prod(self._shape)
+
+    @property
+    def jumps(self) -> bool:
+        """Whether paths jump: processes in discrete time, and those with alpha-stable noise."""
+        return self._jumps or self.time_step is not None
 
     @property
     def time_step(self) -> float | None:
@@ -216,6 +222,10 @@ class Model:
         reason: str | None = _core.check_scheme(self._entry["name"], scheme, self._matrix)
         return reason
 
+    def step_objection(self, scheme: str, dt: float) -> str | None:
+        """Return what ``dt`` must be for ``scheme``, if it is not that, or None."""
+        return None
+
     def auto_scheme(self) -> str:
         """Return the scheme that ``scheme="auto"`` picks."""
         usable = self.schemes
@@ -245,7 +255,7 @@ class Model:
         return evaluate(self, x)[0]
 
     def diffusion(self, x: npt.ArrayLike) -> FloatArray:
-        """Return the noise coefficient at states: ``b`` of ``dx = a dt + b dW``.
+        """Return the noise coefficient at states: ``b`` of ``dx = a dt + b dW`` (or ``+ b dL``).
 
         Parameters
         ----------

@@ -2,10 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .base import Model
 
 if TYPE_CHECKING:
     from ..laws import Law, TransitionMoments
+
+_MOST_POINTS = (
+    4096.0  # of the Poisson process of an exact step: most_parts of advance_rejection.hpp
+)
 
 
 class PowerLaw(Model):
@@ -16,6 +22,10 @@ class PowerLaw(Model):
     The covariance of the minibatch gradient is quadratic in the distance from the minimum. With
     ``rho = 0`` the stationary law is Student's t with ``nu = 1 + 2 H/(eta sigma_H)`` degrees of
     freedom, scaled by ``sqrt(sigma_g/(sigma_H nu))``; otherwise it is Pearson's type IV.
+
+    With ``rho = 0`` and ``sigma_H, sigma_g > 0`` scheme ``"exact"`` has no discretisation error.
+    Steps longer than ``1/(2 M)`` are cut into parts, each of which costs some tens of nanoseconds:
+    ``M = eh l (l + 1)/2`` with ``eh = eta sigma_H``, ``l = 1/2 + H/eh``. ``M dt`` is at most 4096.
 
     Parameters
     ----------
@@ -52,6 +62,18 @@ class PowerLaw(Model):
         rho: float = 0.0,
     ) -> None:
         super().__init__(H=H, sigma_g=sigma_g, sigma_H=sigma_H, eta=eta, rho=rho)
+
+    def step_objection(self, scheme: str, dt: float) -> str | None:
+        """Return what ``dt`` must be for ``scheme``, if it is not that, or None."""
+        if scheme != "exact":
+            return None
+        p = self._parameters
+        noise = p["eta"] * p["sigma_H"]
+        ell = 0.5 + p["H"] / noise
+        rate = float(np.max(0.5 * noise * ell * (ell + 1.0)))
+        if rate * dt <= _MOST_POINTS:
+            return None
+        return f"at most {_MOST_POINTS / rate:.4g} for scheme 'exact' of {self.name}"
 
     def stationary(self) -> Law:
         """Return Student's t (``rho = 0``), Pearson IV, or the normal law (``sigma_H = 0``)."""

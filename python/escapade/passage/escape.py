@@ -107,7 +107,8 @@ def escape(
     test : {"auto", "bridge", "shift", "endpoint"}
         How a boundary is tested within a step. "auto" is the law of the Brownian bridge, or the end
         point for processes in discrete time and with jumps. "endpoint" alone misses excursions:
-        times come out too long by the order of ``sqrt(dt)``.
+        times come out too long by the order of ``sqrt(dt)``. The bridge is that of constant
+        coefficients over the step, also of the scheme ``exact``, whose steps may then not be long.
     until : TargetError, optional
         Run until the rate is known that well; in batches of n if one does not suffice.
     max_seconds : float, optional

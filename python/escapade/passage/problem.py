@@ -130,6 +130,9 @@ def prepare(
     region.check(model)
     dt = _time_step(model, dt)
     name = escape_scheme(model) if scheme == "auto" else resolve_scheme(model, scheme)
+    reason = model.step_objection(name, dt)
+    if reason is not None:
+        raise ValueError(f"dt must be {reason}, got {dt!r}")
     threads = cores() if threads is None else integer("threads", threads, low=1, high=4096)
     dtype = choice("dtype", dtype if isinstance(dtype, str) else np.dtype(dtype).name, _DTYPES)
     noise = choice("noise", noise, _DTYPES)
@@ -171,11 +174,10 @@ def escape_scheme(model: Model) -> str:
 
 def _test(model: Model, test: Any) -> str:
     """Return how excursions within a step are found; jumps and discrete time have none."""
-    jumps = model.time_step is not None
     if isinstance(test, str) and test == "auto":
-        return "endpoint" if jumps else "bridge"
+        return "endpoint" if model.jumps else "bridge"
     name = choice("test", test, ("auto", *TESTS))
-    if jumps and name != "endpoint":
+    if model.jumps and name != "endpoint":
         raise ValueError(
             f"test must be 'endpoint' for {model.name}, whose path jumps from step to step, got {test!r}"
         )
@@ -208,7 +210,7 @@ def _check_start(problem: Problem, n: int) -> None:
             f"x0 must lie inside the region {region!r}, got {np.asarray(worst).tolist()!r}"
             + (f" ({int(np.count_nonzero(~inside)):,} of {n:,} outside)" if n > 1 else "")
         )
-    if model.vector or model.time_step is not None or not isinstance(region, Interval):
+    if model.vector or model.jumps or not isinstance(region, Interval):
         return
     ends = [b.level for b in problem.boundaries]
     grid = np.linspace(min(*ends, x.min()), max(*ends, x.max()), 65)

@@ -7,42 +7,73 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
-from scipy import integrate
+from scipy import integrate, linalg
 
+from .. import exact
 from .problem import Problem
+from .regions import Interval
 
 __all__ = ["relaxation_time"]
 
 FloatArray = npt.NDArray[np.float64]
 
+_TAIL = np.geomspace(1e-6, 1e-3, 40)  # of the quasi-stationary law
 _LONG = 1e6  # steps of the problem, in which the flow must have come to rest
 
 
 def relaxation_time(problem: Problem) -> float | None:
     """Return how long particles take to forget where they started, in the model's unit of time.
 
-    Two rates add up: that of the drift, the slowest eigenvalue of its Jacobian at the stable point to
-    which ``dx/dt = drift`` leads from the first particle's start; and in an interval with two ends
-    that of free diffusion between them, the gap ``3 pi^2/(2 L^2)`` with the length ``L`` in units of
-    noise. None where the flow leads to no point in the region at which all directions are stable (flat
-    directions included) and nothing bounds the region, and for processes in discrete time.
+    In one dimension the inverse gap between the two leading eigenvalues of the process in its region,
+    by finite volumes to some per cent. Otherwise, and where `escapade.exact` refuses the process, that
+    of the drift alone: the slowest eigenvalue of its Jacobian at the stable point to which ``dx/dt =
+    drift`` leads from the first particle's start. None where that leads to no point in the region at
+    which all directions are stable (flat directions included), and for processes in discrete time.
     """
-    if problem.model.time_step is not None:
+    model = problem.model
+    if model.time_step is not None or model.calculus != "ito":
         return None
-    rate = _return_rate(problem) + _mixing_rate(problem)
+    rate = None
+    if not (model.vector or model.jumps) and isinstance(problem.region, Interval):
+        rate = _gap(problem, problem.region)
+    rate = _return_rate(problem) if rate is None else rate
     return 1.0 / rate if rate > 0.0 else None
 
 
-def _mixing_rate(problem: Problem) -> float:
-    model, ends = problem.model, [b.level for b in problem.boundaries]
-    if model.vector or len(ends) != 2:
-        return 0.0
-    x = np.linspace(min(ends), max(ends), 513)
-    noise = np.abs(model.diffusion(0.5 * (x[1:] + x[:-1])))
-    if not np.all(noise > 0.0):
-        return 0.0
-    length = float(np.sum(np.diff(x) / noise))
-    return 1.5 * (math.pi / length) ** 2
+def _gap(problem: Problem, region: Interval) -> float | None:
+    """Return the distance between the two smallest eigenvalues of the generator."""
+    model = problem.model
+    a, b = (float(e) for e in model.domain)
+    a, b = max(a, region.lower), min(b, region.upper)
+    reach = {b.name: b.level for b in problem.boundaries}
+    try:
+        law = exact.quasi_stationary(model, a, b, reflect=region.reflect)
+    except (ValueError, NotImplementedError):
+        return None
+    x = np.unique(law.ppf(np.concatenate([_TAIL, np.linspace(0.002, 0.998, 499), 1.0 - _TAIL])))
+    x = np.unique(np.concatenate([x, [level for level in reach.values()]]))
+    x = x[np.diff(x, prepend=-np.inf) > 1e-9 * (x[-1] - x[0])]  # or rounding spoils the eigenvalues
+    middle = 0.5 * (x[1:] + x[:-1])
+    drift, noise = model.drift(middle), model.diffusion(middle) ** 2
+    slope = -2.0 * drift / noise * np.diff(x)  # of the logarithm of the scale density, per interval
+    phi = np.concatenate([[0.0], np.cumsum(slope)])
+    phi -= phi.min()
+    with np.errstate(over="ignore"):
+        conductance = 0.5 * np.exp(-0.5 * (phi[1:] + phi[:-1])) / np.diff(x)
+        width = np.diff(np.concatenate([x[:1], middle, x[-1:]]))
+        mass = np.exp(-phi) * width / np.interp(x, middle, noise)
+    inside = np.ones(x.size, dtype=bool)
+    for name, end in (("lower", 0), ("upper", -1)):
+        inside[end] = name not in reach or region.reflect == name
+    flow = np.zeros(x.size + 1)
+    flow[1:-1] = conductance
+    diagonal = ((flow[1:] + flow[:-1]) / mass)[inside]
+    coupling = -conductance / np.sqrt(mass[1:] * mass[:-1])
+    coupling = coupling[inside[1:] & inside[:-1]]
+    if not (np.all(np.isfinite(diagonal)) and np.all(np.isfinite(coupling))):
+        return None
+    first, second = linalg.eigvalsh_tridiagonal(diagonal, coupling, select="i", select_range=(0, 1))
+    return float(second - first)
 
 
 def _return_rate(problem: Problem) -> float:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from .._checks import number
+from .exact_answer import ExactAnswer, exact_answer
 from .problem import Problem
 from .rates import (
     Exposure,
@@ -221,6 +222,11 @@ class EscapeResult:
             shares[name] = (hits / total, *binomial_interval(hits, total, self.confidence))
         return shares
 
+    @functools.cached_property
+    def exact(self) -> ExactAnswer | None:
+        """Exact rate, mean time and share of exits, by quadrature; None if not one-dimensional."""
+        return exact_answer(self.problem)
+
     def _nothing(self) -> str:
         events, time, risk = self.exposure
         if time <= 0.0:
@@ -246,26 +252,27 @@ class EscapeResult:
         return f"<{type(self).__name__}: {self.n_escaped:,} of {self.n:,} escaped, {self.method}>"
 
     def __str__(self) -> str:
-        p = self.problem
+        p, exact = self.problem, self.exact
         lines = [
             f"escape of {p.model!r} from {p.region!r}",
             f"  {p.scheme}, dt = {p.dt:g}, {p.boundaries[0].test} test, seed {p.seed}",
             f"  {self.n_escaped:,} escaped, {self.n_censored:,} censored, {self.n_lost:,} lost",
         ]
         try:
-            low, high = self.rate_interval
-            lines.append(
-                f"  rate       {self.rate:.6g}  [{low:.6g}, {high:.6g}]  "
-                f"after a burn-in of {self.burn_in:g}"
-            )
-            low, high = self.mean_time_interval
-            lines.append(f"  mean time  {self.mean_time:.6g}  [{low:.6g}, {high:.6g}]")
+            rows = [("rate", self.rate, *self.rate_interval, exact.rate if exact else math.nan)]
+            times = exact.mean_time if exact else math.nan
+            rows.append(("mean time", self.mean_time, *self.mean_time_interval, times))
             if len(self.exits) > 1:
-                shares = (
-                    f"{k} {v[0]:.4f} [{v[1]:.4f}, {v[2]:.4f}]" for k, v in self.splitting.items()
-                )
-                lines.append("  exits      " + ", ".join(shares))
-            lines.append(f"  constant hazard after the burn-in: p = {self.exponentiality:.3g}")
+                rows += [(f"by {k}", *v, math.nan) for k, v in self.splitting.items()]
+                if exact and self.exits[-1] == "upper":
+                    rows[-1] = (*rows[-1][:-1], exact.upper_share)
+            for name, value, low, high, known in rows:
+                beside = "" if math.isnan(known) else f"  exact {known:.6g}"
+                lines.append(f"  {name:10s} {value:<10.6g} [{low:.6g}, {high:.6g}]{beside}")
+            lines.append(
+                f"  burn-in    {self.burn_in:<10.6g} {self.burn_in_why}; "
+                f"constant hazard after it: p = {self.exponentiality:.3g}"
+            )
         except NoEscapeError as error:
             lines.append(f"  {error}")
         lines += [f"  warning: {w}" for w in self.warnings]
