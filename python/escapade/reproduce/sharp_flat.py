@@ -60,14 +60,14 @@ def _exact(dynamic: str, noise: str, H: float) -> float:
     """Return the inverse mean time; of jumps the limit of small noise, seen in steps."""
     if dynamic == "alpha-stable":
         # a jump is forgotten by the end of its step with the factor by which the drift takes it back
-        seen = ALPHA * H * _step(H)
+        seen = ALPHA * H * _step(dynamic, H)
         return _formula(dynamic, noise, H) * float(-np.expm1(-seen)) / seen
     model = _diffusion(dynamic, noise, H)
     return 1.0 / float(mean_exit_time(model, model.minimum, b=model.saddle))
 
 
-def _step(H: float) -> float:
-    return 0.05 / H
+def _step(dynamic: str, H: float) -> float:
+    return (0.02 if dynamic == "alpha-stable" else 0.05) / H
 
 
 def _simulated(settings: Settings, dynamic: str, noise: str, seed: int) -> _draw.Table:
@@ -81,7 +81,9 @@ def _simulated(settings: Settings, dynamic: str, noise: str, seed: int) -> _draw
         else:
             model = _diffusion(dynamic, noise, H)
             start, end = -a, a
-        time, error = mean_time(settings, seed + i, model, start, Interval(upper=end), n, _step(H))
+        time, error = mean_time(
+            settings, seed + i, model, start, Interval(upper=end), n, _step(dynamic, H)
+        )
         formula, exact = _formula(dynamic, noise, H), _exact(dynamic, noise, H)
         rows.append([H, 1.0 / time, error / time**2, exact, formula, n])
     names = ("curvature", "rate", "stderr", "exact", "formula", "runs")
