@@ -144,7 +144,7 @@ def _make(settings: Settings) -> Result:
     climbs, trained = _climbs(settings), _training(settings)
     beta, mu = BATCH / ETA, sgd_tail_index(ETA, BATCH)
     levels = np.geomspace(1.1, 1e4, 60)
-    slopes = [{"n": n, "c": levels, "slope": _slope(n, levels)} for n in LEVELS]
+    slopes: list[_draw.Table] = [{"n": n, "c": levels, "slope": _slope(n, levels)} for n in LEVELS]
     sizes, reach = np.arange(1, 31), np.array([1e2, 1e4, 1e6])
     by_size = np.array([_slope(n, reach) for n in sizes.tolist()])
     sizes_table = {"n": sizes, **{f"slope_at_{c:g}": by_size[:, i] for i, c in enumerate(reach)}}

@@ -124,14 +124,13 @@ def _make(settings: Settings) -> Result:
             ax.set(xscale="log")
             ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
             ax.legend(fontsize=8.5)
+            ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
         for ax in (axes[0], axes[2]):
-            ax.minorticks_off()
             ax.axhline(1.0, color=_draw.PALETTE[6], lw=0.8, zorder=0)
             ax.set(ylim=(0.6, 1.3), ylabel="$T$ times rate of a single jump")
         axes[0].set(xlabel=r"amplitude $\varepsilon$ of the jumps")
         axes[1].set(yscale="log", xlabel="width $l$ of the left side")
         axes[1].set(ylabel="mean escape time $T$")
-        axes[1].tick_params(axis="x", which="minor", bottom=False)
         axes[2].set(xlabel=r"height of the barrier $\Delta L$")
         titles = ["small jumps", r"$T\sim l^\alpha$", "independent of the barrier"]
         _draw.label_panels(axes, titles)
@@ -143,8 +142,8 @@ FIGURE = Figure(
     name="levy-width",
     title="Escape by alpha-stable noise: width of the well to the power alpha, no matter how high",
     source="arXiv:1901.06053, escape by jumps; rates of Imkeller and Pavlyukevich (2006)",
-    chosen="(a, b) dx = -x dt + eps dL, out of (-l, 1.5 l); l = 1 in (a), eps = 0.07 in (b). (c) alpha = "
-    "1.5, eps = 0.05; the parabola out of (-1, 1.5), the double well from its minimum over the top. "
+    chosen="(a, b) dx = -x dt + eps dL, out of (-l, 1.5 l); l = 1 in (a), eps = 0.07 in (b). (c) alpha "
+    "= 1.5, eps = 0.05; the parabola out of (-1, 1.5), the double well from its minimum over the top. "
     "Steps of 0.05 relaxation times without error in the law; that some jumps are taken back before "
     "the end of their step, by the factor (1 - exp(-a))/a, a = 0.05 alpha, is allowed for. Rate: "
     "eps^alpha C/alpha (l^-alpha + r^-alpha), C = Gamma(1 + alpha) sin(pi alpha/2)/pi.",

@@ -30,6 +30,7 @@ PLANAR_KAPPAS = np.geomspace(1.6, 16.0, 14)
 SIMULATED = np.array([2.0, 2.5, 3.0, 4.0])  # kappa
 ETAS = np.geomspace(0.02, 1.0, 20)
 LARGE_ETAS = np.array([0.6, 0.8, 1.0])
+TICKS: tuple[list[float], ...] = [2, 5, 10, 20, 50], [2, 5, 10], [0.02, 0.1, 0.5]
 #: Exact times over eq. (4) by kappa, over eq. (5) in two dimensions, and over Kramers' by eta.
 KNOWN = {2.0: 0.837, 5.0: 0.955, 20.0: 0.989, 80.0: 0.9973}
 KNOWN_PLANAR = {4.0: 0.952, 8.0: 0.972, 14.0: 0.984}
@@ -172,7 +173,7 @@ def _make(settings: Settings) -> Result:
         axes[1].set(yscale="log", ylim=(0.25, 12.0))
         axes[1].set_yticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
         axes[2].set(xlabel=r"learning rate $\eta$", ylim=(0.95, 1.3))
-        for ax, ticks in zip(axes, ([2, 5, 10, 20, 50], [2, 5, 10], [0.02, 0.1, 0.5]), strict=True):
+        for ax, ticks in zip(axes, TICKS, strict=True):
             ax.set_xticks(ticks, [f"{t:g}" for t in ticks])
             ax.minorticks_off()
             ax.legend(fontsize=8, loc="upper left")
