@@ -41,12 +41,15 @@ def _solve(model: Any, cells: int) -> float:
         loss = model.loss(np.stack(np.broadcast_arrays(x1, x2), axis=-1))
         return np.log1p(2.0 * model.sigma_H / (8.0 * model.h * model.sigma_g) * loss)
 
+    def power(exponent: float, log: Any) -> Any:
+        return np.exp(np.maximum(exponent * log, -600.0))  # 0 would cut far states off
+
     kappa, es = float(model.kappa), model.eta * model.sigma_g
-    mass = np.exp(-kappa * log_noise(x[:, None], y)) * dx[:, None] * dy
-    flow = 0.5 * es * np.exp((1.0 - kappa) * log_noise(along[1:, None], y))
+    mass = power(-kappa, log_noise(x[:, None], y)) * dx[:, None] * dy
+    flow = 0.5 * es * power(1.0 - kappa, log_noise(along[1:, None], y))
     gaps = np.append(np.diff(x), 0.5 * dx[-1])  # the last face absorbs
     right = flow * dy / gaps[:, None]
-    up = 0.5 * es * np.exp((1.0 - kappa) * log_noise(x[:, None], across[1:-1]))
+    up = 0.5 * es * power(1.0 - kappa, log_noise(x[:, None], across[1:-1]))
     up = np.pad(up * dx[:, None] / np.diff(y), ((0, 0), (0, 1)))
     left, down = np.zeros_like(right), np.zeros_like(up)
     left[1:], down[:, 1:] = right[:-1], up[:, :-1]

@@ -127,7 +127,7 @@ def _make(settings: Settings) -> Result:
             ax.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
         for ax in (axes[0], axes[2]):
             ax.axhline(1.0, color=_draw.PALETTE[6], lw=0.8, zorder=0)
-            ax.set(ylim=(0.6, 1.3), ylabel="$T$ times rate of a single jump")
+            ax.set(ylim=(0.4, 1.2), ylabel="$T$ times rate of a single jump")
         axes[0].set(xlabel=r"amplitude $\varepsilon$ of the jumps")
         axes[1].set(yscale="log", xlabel="width $l$ of the left side")
         axes[1].set(ylabel="mean escape time $T$")
