@@ -48,7 +48,7 @@ def run(*command: str, folder: str) -> str:
 def main() -> None:
     text = README.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("example", "training", "sweep"):
+        for name in ("example", "training", "sweep", "escape"):
             printed = run("-c", code_after(text, f"<!-- {name} -->"), folder=folder)
             text = replace_block(text, f"{name}-output", fenced(printed))
         figure = str(DOCS / "escapade-demo.png")

@@ -146,7 +146,7 @@ def multiplicative_well(
 
 
 def loss_coupled_well(label: str, h: float, sg: float, sH: float, eta: float) -> Case:
-    """arXiv:2105.09557 in the words of theory_escape B.1: C = sg [1 + 2 sH/(H_a sg) L], H_a = 8 h."""
+    """arXiv:2105.09557, section 4: C = sg [1 + 2 sH/(H_a sg) L], H_a = 8 h."""
 
     def C(x: Array) -> Array:
         return sg * (1 + 2 * sH / (8 * h * sg) * h * (x**2 - 1) ** 2)

@@ -18,6 +18,7 @@ import escapade as ea
 from escapade.cli import main
 from escapade.cli._csv import read_columns
 from escapade.cli._experiment import _log_variance, quantities
+from escapade.cli._demo_escape import Escape, table
 from escapade.cli.demo import _normalised
 from escapade.cli.validate import validated
 
@@ -103,8 +104,20 @@ def test_demo_result_does_not_depend_on_threads(capsys):
     results = []
     for threads in ("1", "3"):
         _, out, _ = command(capsys, *SMALL, "--json", "--no-figure", "--threads", threads)
-        results.append([r["statistics"] for r in json.loads(out)["results"]])
+        found = json.loads(out)
+        rates = [(e["rate"], e["rate_interval"]) for e in found["escapes"]]
+        results.append(([r["statistics"] for r in found["results"]], rates))
     assert results[0] == results[1]
+    assert len(rates) == 3
+
+
+def test_demo_says_so_if_a_rate_is_wrong() -> None:
+    from dataclasses import replace
+
+    right = Escape(ea.models.PowerLaw(), 1.5, "direct", 1.01, 0.9, 1.1, 0.05, 1.0, 0.1)
+    wrong = replace(right, rate=1.3)
+    assert right.agree and "\n  agreement: every" in table([right])
+    assert not wrong.agree and "DISAGREEMENT: |z| = 6.0" in table([right, wrong])
 
 
 def test_demo_without_matplotlib_still_prints_the_table(tmp_path):
@@ -114,7 +127,7 @@ def test_demo_without_matplotlib_still_prints_the_table(tmp_path):
     )
     done = process("-c", code, *SMALL, module=None, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("agreement") == 2
+    assert done.stdout.count("agreement") == 3
     assert "pip install matplotlib" in done.stdout.splitlines()[-1]
     assert not list(tmp_path.iterdir())
 

@@ -21,6 +21,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import escapade as ea
+from escapade.passage.errors import NoEscapeError, TooFewEscapesWarning
+from escapade.passage.rare_result import RareResult
 from escapade.passage.rates import (
     exponentiality,
     exposure_of,
@@ -28,7 +30,7 @@ from escapade.passage.rates import (
     poisson_interval,
 )
 from escapade.passage.relaxation import relaxation_time
-from escapade.passage.result import EscapeResult, NoEscapeError, TooFewEscapesWarning
+from escapade.passage.result import EscapeResult
 
 MODEST = settings(derandomize=True, deadline=None, max_examples=20)
 POWER = ea.models.PowerLaw(H=1.0, sigma_g=0.2, sigma_H=0.5, eta=1.0)
@@ -415,3 +417,50 @@ def test_escape_by_jumps_depends_on_the_width_alone(alpha: float) -> None:
     assert abs(found.rate - rate * 1.2) > 5 * found.rate_stderr
     with pytest.raises(ValueError, match="jumps"):
         ea.exact.escape_rate(model, -1.0, 1.5)
+
+
+# -- choice of the method --------------------------------------------------------------------------
+
+RARE = ea.models.PowerLaw(H=1.0, sigma_g=0.05, sigma_H=0.2)
+
+
+def test_auto_takes_what_a_pilot_run_suggests() -> None:
+    """To 1.5 escapes are common, to 2 rare (2.3e-7): |z| < 4 for both. One seed in 5000 fails."""
+    common = ea.escape(POWER, 0.0, ea.Interval(upper=1.5), dt=0.05, seed=1, method="auto")
+    assert isinstance(common, EscapeResult) and common.method == "direct"
+    assert "not rare" in common.why and common.exposure.events > 5000
+    assert abs(common.rate - 0.008262444) < 4 * common.rate_stderr
+    rare = ea.escape(RARE, 0.0, ea.Interval(upper=2.0), dt=0.1, seed=1, method="auto", n=2000)
+    assert isinstance(rare, RareResult) and rare.method == "splitting" and "rarer" in rare.why
+    assert abs(rare.rate - 2.3410869397e-7) < 4 * rare.rate_stderr
+    low, high = rare.rate_interval
+    assert low < rare.rate < high and rare.exact is not None
+    assert rare.exact.rate == pytest.approx(2.3410869397e-7, rel=1e-9)
+    early, late = rare.mean_time_interval
+    assert early < rare.mean_time < late
+
+
+def test_ams_by_name_and_until() -> None:
+    found = ea.escape(
+        RARE,
+        0.0,
+        ea.Interval(upper=2.0),
+        n=500,
+        dt=0.1,
+        seed=2,
+        method="ams",
+        until=ea.TargetError(0.1),
+        confidence=0.9,
+    )
+    assert found.method == "ams" and found.rate_stderr <= 0.1 * found.rate
+    assert found.why == "asked for" and found.confidence == 0.9
+    with pytest.raises(TypeError, match="unexpected"):
+        ea.escape(RARE, 0.0, ea.Interval(upper=2.0), dt=0.1, method="splitting", leevels=[1.0])
+
+
+def test_jumps_are_never_split() -> None:
+    model = ea.models.StableOrnsteinUhlenbeck(theta=1.0, eps=0.02, alpha=1.5)
+    found = ea.escape(
+        model, 0.0, ea.Interval(-1, 1), n=500, dt=0.05, seed=2, method="auto", t_max=500.0
+    )
+    assert isinstance(found, EscapeResult) and "one jump" in found.why

@@ -45,7 +45,7 @@ def problems(draw: st.DrawFn) -> tuple[ea.models.Model, float, float | None, flo
 
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(problems(), st.integers(0, 2**32))
-@pytest.mark.filterwarnings("ignore::escapade.passage.result.TooFewEscapesWarning")
+@pytest.mark.filterwarnings("ignore::escapade.passage.errors.TooFewEscapesWarning")
 def test_simulated_mean_times_agree_with_quadrature(
     problem: tuple[ea.models.Model, float, float | None, float], seed: int
 ) -> None:
@@ -79,7 +79,7 @@ def test_a_drift_that_is_wrong_by_a_tenth_is_found_out() -> None:
     assert abs(found.mean_time - off) > 4.5 * found.mean_time_stderr
 
 
-@pytest.mark.filterwarnings("ignore::escapade.passage.result.TooFewEscapesWarning")
+@pytest.mark.filterwarnings("ignore::escapade.passage.errors.TooFewEscapesWarning")
 def test_intervals_cover_as_often_as_they_say() -> None:
     """Of 400 runs with other seeds, rate and mean time lie within their 95 % intervals.
 

@@ -369,3 +369,31 @@ def test_work_counts_the_steps_of_the_living() -> None:
     done = batch(BROWNIAN, "euler-maruyama", ends(-1.0, 1.0), 5000, 0.0, 0.01).run()
     lived = np.ceil(done.time / 0.01).sum()
     assert lived <= done.particle_steps < 1.3 * lived  # taken out after each block of 16 steps
+
+
+def test_a_lost_particle_hides_nobody() -> None:
+    """Particle 0 is lost at once; those in the same lane of later packs still meet the boundary."""
+    model, n = ea.models.BalancedNetwork(1, 1, 0.1), 256
+    x0 = np.full(n, 1.0)
+    x0[0] = -1.0  # outside the domain: nan after a step
+    start = FirstPassage(
+        model,
+        "euler-maruyama",
+        ends(-np.inf, 1.05, "endpoint"),
+        x0,
+        dt=0.01,
+        seed=3,
+        ids=np.arange(n, dtype=np.uint64),
+    ).run(400)
+    alone = FirstPassage(
+        model,
+        "euler-maruyama",
+        ends(-np.inf, 1.05, "endpoint"),
+        x0[1:],
+        dt=0.01,
+        seed=3,
+        ids=np.arange(1, n, dtype=np.uint64),
+    ).run(400)
+    assert start.side[0] == LOST
+    assert np.array_equal(start.time[1:], alone.time, equal_nan=True)
+    assert np.count_nonzero(alone.side == 0) > 100

@@ -1,6 +1,6 @@
 """Bias of mean first-passage times by detector, scheme and step, against its exact value.
 
-`theory.chain_passage_time` solves for the mean passage time of the discretised chain (theory E.1);
+`theory.chain_passage_time` solves for the mean passage time of the discretised chain;
 nothing there shares code with the engine. Simulations have fixed seeds.
 """
 
@@ -21,7 +21,7 @@ WELL = ea.models.DoubleWell(h=2.0, T=1.0)
 EXACT = {"power law": 27.568177145229367, "double well": 10**0.36234481448792194}
 CASES = {
     # problem, scheme, test: bias in % at dt = .2, .1, .05, .025 (power law) or .02 ... .0025 (well),
-    # as printed in theory E.1; of Heun with the bridge the values for the bridge to its real end point
+    # of Heun with the bridge the values for the bridge to its real end point
     ("power law", "euler-maruyama", "endpoint"): (67.007, 49.916, 35.875, 25.481),
     ("power law", "euler-maruyama", "bridge"): (-10.897, -5.179, -2.488, -1.201),
     ("power law", "euler-maruyama", "shift"): (-25.176, -13.423, -6.988, -3.584),

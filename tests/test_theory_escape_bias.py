@@ -12,7 +12,8 @@ from escape_exact import mean_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from escapade import models, theory
+from escapade import exact, models, theory
+from escapade.exact import Diffusion
 from escapade.theory import _chain_solver as solver
 
 POWER_LAW = models.PowerLaw(1.0, 0.2, 0.5, 1.0), 0.0, 1.0, 27.568177145229367
@@ -119,10 +120,10 @@ def one(x: Any) -> Any:
 def test_the_bridge_is_exact_for_brownian_motion_with_drift(
     scheme: str, mu: float, dt: float
 ) -> None:
-    process = (lambda x: mu * one(x), one)
+    process = Diffusion(lambda x: mu * one(x), one)
     got = theory.chain_passage_time(process, dt, start=0.2, upper=1.7, scheme=scheme)
     assert got == pytest.approx(1.5 / mu, rel=1e-7)
-    down = (lambda x: -mu * one(x), one)
+    down = Diffusion(lambda x: -mu * one(x), one)
     got = theory.chain_passage_time(down, dt, start=-0.2, lower=-1.7, scheme=scheme)
     assert got == pytest.approx(1.5 / mu, rel=1e-7)
     naive = theory.chain_passage_time(
@@ -132,14 +133,14 @@ def test_the_bridge_is_exact_for_brownian_motion_with_drift(
 
 
 def test_an_interval() -> None:
-    brown = (lambda x: 0.0 * x, lambda x: 2.0 * one(x))
+    brown = Diffusion(lambda x: 0.0 * x, lambda x: 2.0)
     for start in (0.0, 0.9):
         got = theory.chain_passage_time(
             brown, 1e-3, start=start, lower=-1.0, upper=1.0, scheme=EULER
         )
         assert got == pytest.approx((1 - start**2) / 4, rel=1e-7)
     # what the literature measured for end points on (-1, 1), noise 1, dt 0.04, 0.01, 0.0025
-    unit = (lambda x: 0.0 * x, one)
+    unit = Diffusion(lambda x: 0.0, one)
     for dt, want in ((0.04, 1.255), (0.01, 1.124), (0.0025, 1.063)):
         got = theory.chain_passage_time(
             unit, dt, start=0.0, lower=-1.0, upper=1.0, scheme=EULER, test="endpoint"
@@ -158,9 +159,11 @@ def test_from_a_shallow_well_into_a_deep_one() -> None:
         return -4 * 13.0 * x * (x * x - 1) + 14.0
 
     want = mean_time(drift, one, -2.5, -0.82, 0.9)
-    got = theory.chain_passage_time((drift, one), 1e-4, start=-0.82, upper=0.9)
+    got = theory.chain_passage_time(Diffusion(drift, one), 1e-4, start=-0.82, upper=0.9)
     assert got == pytest.approx(want, rel=1e-4)
-    near = theory.chain_passage_time((drift, one), 1e-4, start=-0.82, upper=0.9, reach=-2.0)
+    near = theory.chain_passage_time(
+        Diffusion(drift, one), 1e-4, start=-0.82, upper=0.9, reach=-2.0
+    )
     assert near == pytest.approx(got, rel=1e-8)
 
 
@@ -178,7 +181,7 @@ def test_euler_against_a_matrix_on_a_fine_grid() -> None:
     kernel *= simpson / (scale * math.sqrt(2 * math.pi))
     want = dt * np.linalg.solve(np.eye(x.size) - kernel, np.ones(x.size))[600]
     got = theory.chain_passage_time(
-        (lambda x: -(x**3), noise),
+        Diffusion(lambda x: -(x**3), noise),
         dt,
         start=0.0,
         lower=-1.0,
@@ -187,6 +190,22 @@ def test_euler_against_a_matrix_on_a_fine_grid() -> None:
         test="endpoint",
     )
     assert got == pytest.approx(want, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("model", "start", "upper"),
+    [
+        (models.PowerLaw(1.0, 0.2, 0.5, 1.0, 0.2), 0.0, 1.0),
+        (models.TwoParabolaWell(), -0.8, 0.1),
+        (models.BalancedNetwork(1, 1, 0.1), 0.3, 0.9),
+    ],
+)
+def test_heun_and_bridge_tend_to_the_diffusion(model: Any, start: float, upper: float) -> None:
+    want = exact.mean_exit_time(model, start, b=upper)
+    got = theory.chain_passage_time(model, 1e-3, start=start, upper=upper)
+    assert got == pytest.approx(want, rel=1e-5)
+    rough = theory.chain_passage_time(model, 1e-3, start=start, upper=upper, scheme=EULER)
+    assert abs(rough / want - 1.0) > 1e-4  # it can tell
 
 
 @settings(derandomize=True, deadline=None, max_examples=15)
@@ -259,12 +278,14 @@ def test_predicted_bias() -> None:
         ({"dt": 0.0}, ValueError, "dt must be greater than 0"),
         ({"start": 1.0}, ValueError, "start must lie strictly between"),
         ({"upper": math.inf}, ValueError, "of which one is finite"),
+        ({"process": models.LossCoupledWell()}, ValueError, "a coordinate in which its noise is 1"),
+        ({"process": models.BalancedNetwork(), "lower": -1.0}, ValueError, "lower must lie within"),
         ({"test": "none"}, ValueError, "test must be one of"),
         ({"scheme": "milstein"}, ValueError, "scheme must be one of"),
-        ({"process": 3}, TypeError, "process must be a PowerLaw"),
-        ({"process": (lambda x: -x, lambda x: 2.0 + 0 * x)}, ValueError, "diffusion 1"),
-        ({"process": (lambda x: -x, lambda x: 0.0 * x)}, ValueError, "must have noise"),
-        ({"process": (lambda x: -one(x), one)}, ValueError, "must return from infinity"),
+        ({"process": 3}, TypeError, "process must be a model"),
+        ({"process": Diffusion(lambda x: -x, lambda x: 2.0)}, ValueError, "diffusion 1"),
+        ({"process": Diffusion(lambda x: -x, lambda x: 0.0 * x)}, ValueError, "must have noise"),
+        ({"process": Diffusion(lambda x: -one(x), one)}, ValueError, "must return from infinity"),
         ({"process": models.DoubleWell([1.0, 2.0], 1.0)}, ValueError, "sweep"),
         ({"dt": 1.0, "start": 0.8, "test": "shift"}, ValueError, "within the shifted ends"),
         (

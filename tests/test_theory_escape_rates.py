@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, sparse
 
-from escapade import theory
+from escapade import models, theory
+from escapade.exact import Diffusion
 
 MODEST = settings(derandomize=True, deadline=None, max_examples=40)
 KAPPAS = (1.5, 2, 3, 5, 8, 12, 20, 40, 80)
@@ -25,19 +26,40 @@ def slope(x: object) -> object:
     return 4 * x * (x * x - 1)  # type: ignore[operator]
 
 
+def unit(noise: float) -> Diffusion:
+    return Diffusion(lambda x: -slope(x), lambda x: noise)
+
+
+def test_kramers_of_models_and_functions() -> None:
+    well = models.DoubleWell(1.0, 0.1)
+    want = theory.langevin_time(8.0, 4.0, 1.0, 0.2)
+    assert theory.kramers_time_from(well, well.minimum, well.saddle) == pytest.approx(
+        want, rel=1e-7
+    )
+    same = theory.kramers_time_from(unit(math.sqrt(0.2)), -1.0, 0.0, to="saddle")
+    assert same == pytest.approx(0.5 * want, rel=1e-7)
+    with pytest.raises(ValueError, match="a sweep of DoubleWell"):
+        theory.kramers_time_from(models.DoubleWell([1.0, 2.0], 0.1), -1.0, 0.0)
+    with pytest.raises(TypeError, match="process must be a model"):
+        theory.kramers_time_from(slope, -1.0, 0.0)
+
+
 def test_multiplicative_noise() -> None:
     def noise(x: object) -> object:
         return 1 + 0.5 * np.sin(2 * x)
 
+    def process(eta: float) -> Diffusion:
+        return Diffusion(lambda x: -slope(x), lambda x: np.sqrt(eta * noise(x)))
+
     ratios = []
     for eta in (0.4, 0.2, 0.1, 0.05, 0.02):
         exact = mean_time(lambda x: -slope(x), lambda x, e=eta: e * noise(x), -2.5, -1.0, 1.0)
-        formula = theory.kramers_time_from(slope, noise, -1.0, 0.0, eta=eta)
+        formula = theory.kramers_time_from(process(eta), -1.0, 0.0)
         ratios.append(exact / formula)
         assert formula < exact < 1e75
     assert np.round(ratios, 4).tolist() == [1.0772, 1.0338, 1.0155, 1.0075, 1.003]
     # the same without the prefactor of multiplicative noise, and read as constant noise, fails
-    potential = math.log(theory.kramers_time_from(slope, noise, -1.0, 0.0, eta=0.02))
+    potential = math.log(theory.kramers_time_from(process(0.02), -1.0, 0.0))
     naive = theory.langevin_time(8, 4, 1.0, 0.02 * noise(-1.0))
     assert abs(math.log(naive) - potential) > 10
     ratio = noise(0.0) / noise(-1.0)
@@ -111,7 +133,8 @@ def test_parabolic_noise_beyond_the_quadratic_region() -> None:
             return es + eh * (w + 1) ** 2  # type: ignore[operator]
 
         exact = mean_time(lambda w: -glued(w), noise, -60.0, -1.0, 3.0, 4000)
-        formula = theory.kramers_time_from(lambda w: float(glued(w)), noise, -1.0, 1.0)
+        process = Diffusion(lambda w: -glued(w), lambda w, c=noise: np.sqrt(c(w)))
+        formula = theory.kramers_time_from(process, -1.0, 1.0)
         ratios.append((exact / formula, exact / theory.loss_coupled_time(1, 1, 1, es, eh)))
     assert [r[0] for r in ratios] == pytest.approx([0.99, 1.03, 1.02], abs=0.01)
     assert ratios[2][1] < 0.55 < 0.85 < ratios[1][1] < 0.95
@@ -191,12 +214,12 @@ def test_weak_multiplicative_noise_is_constant_noise(
 
 @MODEST
 @given(
-    st.floats(0.1, 5), st.floats(0.1, 5), st.floats(1.1, 50), st.floats(0.01, 1), st.integers(1, 8)
+    st.floats(0.1, 5), st.floats(0.1, 5), st.floats(1.1, 50), st.floats(0.1, 150), st.integers(1, 8)
 )
 def test_moris_rate_is_that_of_loss_coupled_noise(
-    h: float, hs: float, ratio: float, eta: float, batch: int
+    h: float, hs: float, ratio: float, excess: float, batch: int
 ) -> None:
-    level = 0.3  # L*
+    level, eta = 0.3, batch / (excess * h)  # L*; times are at most 50^150, a float
     es, eh, barrier = 2 * eta * level * h / batch, eta * h * h / batch, (ratio - 1) * level
     rate = theory.mori_rate(h, hs, ratio, eta, batch)
     assert rate * theory.loss_coupled_time(h, hs, barrier, es, eh) == pytest.approx(1, rel=1e-9)
@@ -273,13 +296,18 @@ def test_xie_is_kramers_with_the_curvature_as_noise() -> None:
         (lambda: theory.kramers_time(-1, 1, 1), "curvature must be greater than 0"),
         (lambda: theory.kramers_time(1, 1, 1, to="top"), "to must be one of 'across', 'saddle'"),
         (lambda: theory.langevin_time(1, 1, 1, 0.0), "es must be greater than 0"),
-        (lambda: theory.kramers_time_from(slope, lambda x: 1.0, -1, -1), "saddle must differ"),
+        (lambda: theory.kramers_time_from(unit(1.0), -1, -1), "saddle must differ"),
         (
-            lambda: theory.kramers_time_from(slope, lambda x: 1.0, -0.9, 0),
+            lambda: theory.kramers_time_from(unit(1.0), -0.9, 0),
             "minimum must be a point",
         ),
-        (lambda: theory.kramers_time_from(slope, lambda x: 1.0, -1, 1), "saddle must be a point"),
-        (lambda: theory.kramers_time_from(slope, lambda x: x, -1, 0), "noise must be positive"),
+        (lambda: theory.kramers_time_from(unit(1.0), -1, 1), "saddle must be a point"),
+        (
+            lambda: theory.kramers_time_from(
+                Diffusion(lambda x: -slope(x), lambda x: x + 0.5), -1, 0
+            ),
+            "diffusion must not vanish",
+        ),
         (lambda: theory.mori_rate(1, 1, 1.0, 0.1, 1), "loss_ratio must be greater than 1"),
         (lambda: theory.xie_time_printed(1, 1, 1, 1, 1, 1.5), "path must be"),
     ],

@@ -295,6 +295,23 @@ def test_passage_times_without_end() -> None:
     assert 1e3 < near < math.inf
 
 
+@pytest.mark.parametrize("start", [1e-4, 1e-3])
+def test_passage_times_on_a_steep_rise(start: float) -> None:
+    """Uphill the noise is weak beside the drift: almost the time of gradient descent, not inf."""
+    k = 4 * 2 * 100 ** (1 - 1.5)
+    z = np.linspace(math.log(start), math.log(2 * start), 20_001)
+    time = 1.0 / (k * np.exp(0.5 * z) * (GAUSS.beta2 - GAUSS.beta1 * np.exp(z)))
+    want = float(((time[1:] + time[:-1]) * 0.5 * np.diff(z)).sum())
+    got = theory.mean_first_passage(3, GAUSS, 3e-3, start=start, stop=2 * start, width=100)
+    assert got == pytest.approx(want, rel=5e-3)
+
+
+def test_passage_times_over_hopeless_barriers() -> None:
+    assert theory.mean_first_passage(10, GAUSS, 1e-4, start=0.2, stop=3e-6) == math.inf
+    with pytest.raises(ValueError, match="the noise too weak"):
+        theory.mean_first_passage(10, GAUSS, 1e-7, start=1e-6, stop=1e-3)
+
+
 @MODEST
 @given(
     st.sampled_from([0, 1, 2, 4]),

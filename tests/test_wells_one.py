@@ -274,7 +274,7 @@ def test_regression_loss_and_places(label: str) -> None:
 
 
 def test_setting_of_the_paper() -> None:
-    """x, y ~ N(0, 1): H = 2, eta sigma_g = 4 eta/b, eta sigma_H = 8 eta/b (theory_escape B.4)."""
+    """x, y ~ N(0, 1): H = 2, eta sigma_g = 4 eta/b, eta sigma_H = 8 eta/b."""
     infinite = ea.models.RegressionWell(0.7, 0.05, 2)
     law = infinite.power_law
     assert (law.H, law.sigma_g, law.sigma_H, law.a, law.rho) == (2.0, 2.0, 4.0, 0.7, 0.0)

@@ -129,7 +129,7 @@ def bracket(m: Any, M: Array) -> Array:
 
 @each_case
 def test_second_moments_solve_their_equations(label: str) -> None:
-    """Against an integrator of the equation of theory_escape A.5, and its recursion step by step."""
+    """Against an integrator of the equation, and its recursion step by step."""
     m, x0, t = CASES[label], np.linspace(0.5, 1.0, CASES[label].dim), 0.8
     n = m.dim
 
@@ -201,7 +201,7 @@ def agrees(law: Any, x: Array) -> bool:
 
 
 def test_multivariate_t_has_the_second_moment_of_the_equation() -> None:
-    """E u u^T = A^-1/(2 kappa - d - 2), theory_escape A.5 (b), from two sides."""
+    """E u u^T = A^-1/(2 kappa - d - 2), from two sides."""
     exact = np.linalg.inv(_COMMUTING) / (2 * _KAPPA - 2 - 2)
     np.testing.assert_allclose(STUDENT.second_moment(), exact, rtol=1e-12)
     joint = STUDENT.joint()

@@ -204,7 +204,7 @@ def direction(kappa: float, s: float, gamma: float) -> Problem:
 
 
 def well(data: Any, a: float, loss: str = "mean") -> Problem:
-    """l(w) = E (w x - y)^2 or its sum, glued to its mirror image: theory_escape B.4."""
+    """l(w) = E (w x - y)^2 or its sum, glued to its mirror image."""
     model = ea.models.RegressionWell(a, 0.1, 1, data, loss)
     size = 1 if loss == "mean" else len(data.law.x)
 

@@ -2,7 +2,7 @@
 //
 // A step ends at x' = x + a h + b dW. Given both ends, a Brownian path with the variance rate v of the left end has touched
 // a boundary at distances d and d' with probability exp(-2 d d' / (v h)), and then first did so at h Z / (1 + Z), where Z is
-// inverse Gaussian with mean d / |d'| and shape d^2 / (v h) (Gobet 2000; theory_escape E.1).
+// inverse Gaussian with mean d / |d'| and shape d^2 / (v h) (Gobet 2000).
 #pragma once
 
 #include "../core/noise.hpp"
@@ -184,9 +184,15 @@ template <class T> class WatchedTile {
           const V moved = level - inwards * sqrt(load(v + p)), x = load(now + p);
           return upper ? bits_less_equal(moved, x) : bits_less_equal(x, moved);
         });
-      default:
-        if (upper) return candidates_where([&](int p) { return bits_less_equal(level, load(now + p)); });
-        return candidates_where([&](int p) { return bits_less_equal(load(now + p), level); });
+      default: {
+        // most rows have nobody outside: the outermost one tells
+        V outermost{upper ? -infinity<T>() : infinity<T>()};
+        for (int p = 0; p < tile_.particles; p += V::lanes)
+          outermost = upper ? max(load(now + p), outermost) : min(load(now + p), outermost);
+        if (!(upper ? bits_less_equal(level, outermost) : bits_less_equal(outermost, level))) return 0;
+        return candidates_where(
+            [&](int p) { return upper ? bits_less_equal(level, load(now + p)) : bits_less_equal(load(now + p), level); });
+      }
     }
   }
 
@@ -287,7 +293,10 @@ template <class T> class WatchedTile {
     const double share = bridged ? m.fraction : 1;
     double sum = 0;
     for (int k = 0; k < watch_.planes; ++k) {
-      const double to = double(x()[size_t(k) * tile_.plane + size_t(p)]);
+      T& here = x()[size_t(k) * tile_.plane + size_t(p)];
+      const double to = double(here);
+      // until it is taken out, it walks on from where it started, which is where nobody meets a boundary often
+      here = exit[size_t(k) * watch_.exit_plane];
       double y = to;
       if (share < 1) {
         const double from = double(before()[size_t(k) * tile_.row + size_t(p)]);

@@ -1,5 +1,5 @@
 // SGD whose noise is proportional to the loss, in physical time or in the random time in which it descends ln L with a
-// constant noise (theory_escape C).
+// constant noise (arXiv:2105.09557, sections 3 and 4).
 #pragma once
 
 #include "common/loss_noise.hpp"

@@ -1,4 +1,5 @@
-// SGD in the symmetric quartic well L(x) = h (x^2 - 1)^2 with a noise that depends on the loss (theory_escape B.1, eq. 4).
+// SGD in the symmetric quartic well L(x) = h (x^2 - 1)^2 with a noise that depends on the loss
+// (arXiv:2105.09557, section 4).
 #pragma once
 
 #include "model.hpp"

@@ -1,5 +1,5 @@
 // LossCoupledWell with directions across it: a quartic well along x_1, parabolas along the others, isotropic noise that
-// depends on the loss (theory_escape B.1, eq. 5).
+// depends on the loss (arXiv:2105.09557, section 4).
 #pragma once
 
 #include "common/loss_noise.hpp"

@@ -1,4 +1,4 @@
-// A particle in the symmetric quartic well L(x) = h (x^2 - 1)^2 whose noise differs from place to place (theory_escape B.1).
+// A particle in the symmetric quartic well L(x) = h (x^2 - 1)^2 whose noise differs from place to place.
 #pragma once
 
 #include "model.hpp"

@@ -1,5 +1,5 @@
-// Power-law dynamic of several numbers: SGD near a minimum with gradients that are linear in the distance u (theory_escape
-// A.5).
+// Power-law dynamic of several numbers: SGD near a minimum with gradients that are linear in the distance u
+// (arXiv:2006.13719).
 #pragma once
 
 #include "model.hpp"

@@ -1,4 +1,4 @@
-// SGD on minibatches of the loss l(w) = scale E (w x - y)^2, glued to its mirror image (theory_escape B.4):
+// SGD on minibatches of the loss l(w) = scale E (w x - y)^2, glued to its mirror image (arXiv:2006.13719):
 // L(w) = l(-w - a) - l(-a) for w < 0, l(-a) - l(w - a) for w >= 0, so that grad L = -l'(|w| - a) on both sides.
 #pragma once
 

@@ -1,4 +1,4 @@
-// A parabola and its mirror image, glued at w = 0: a minimum at -a and a saddle at a (theory_escape B.4).
+// A parabola and its mirror image, glued at w = 0: a minimum at -a and a saddle at a (arXiv:2006.13719).
 #pragma once
 
 #include "model.hpp"

@@ -1,5 +1,5 @@
 // The exact law of a step, whatever its length: no discretisation error. By the view's `exact_step`, where it has a formula,
-// or by rejection, algorithm EA1 of Beskos, Papaspiliopoulos and Roberts 2006 (theory_escape A.3), for
+// or by rejection, algorithm EA1 of Beskos, Papaspiliopoulos and Roberts 2006, for
 //   dy = f(y) dt + dW,   f = -U' with U convex and (f^2 + f')/2 = rate (1 - survival(y)) + constant, 0 <= survival <= 1.
 // A step from y over h is
 //   1. proposed:  y' = y + f(y) h + sqrt(h) z;

@@ -1,5 +1,5 @@
 // Heun's rule for additive noise in the Lamperti coordinate, y' = y + (f(y) + f(y + f h + dW)) h/2 + dW: weak order 2 from
-// one normal per step (Milstein and Tretyakov 2004, section 2.1; theory_escape E.1).
+// one normal per step (Milstein and Tretyakov 2004, section 2.1).
 #pragma once
 
 #include "scheme.hpp"

@@ -1,6 +1,5 @@
 // Tamed Euler: the drift of a step is bounded by 1, a/(1 + h |a|), so that superlinear drift cannot throw a particle
-// (Hutzenthaler, Jentzen, Kloeden 2012). Large drifts are under-estimated by O(h |a|): see theory_escape F for what it
-// costs.
+// (Hutzenthaler, Jentzen, Kloeden 2012). Large drifts are under-estimated by O(h |a|).
 #pragma once
 
 #include "scheme.hpp"

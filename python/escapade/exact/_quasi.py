@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..laws import Law
+from ..laws.base import Law
 from ._grid import Grid, Points
 from ._quadrature import WEIGHTS, FloatArray, cumulate
 

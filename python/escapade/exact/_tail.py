@@ -19,7 +19,8 @@ __all__ = ["Tail"]
 
 _STEP = 0.5
 _NEAR, _FAR = 80, 680  # cells looked at: |x| up to 1e17 scales, and up to 1e147
-_SLOPE = 1e-3  # a density in y that falls more slowly is taken not to fall
+_SLOPE = 1e-3
+_FLAT = 1e-9  # a density in y that falls more slowly does not fall, but for rounding
 _SETTLED = 130.0
 _FALL = 30.0  # what is left out is then below 1e-13
 
@@ -116,7 +117,7 @@ class Tail:
             self.accessible = self._last(self._delay) < -_SLOPE
 
     def _finite(self, values: FloatArray, what: str) -> bool:
-        if self._last(values) > -_SLOPE:
+        if self._last(values) > -_FLAT:
             return False
         if self._fallen(values) < _FALL:
             raise ValueError(

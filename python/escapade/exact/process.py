@@ -123,7 +123,11 @@ def as_process(process: Any) -> Process:
 
 def _values(process: Process, name: str, x: FloatArray) -> FloatArray:
     with np.errstate(all="ignore"):
-        value = np.asarray(getattr(process, name)(x), dtype=np.float64)
+        given = getattr(process, name)(x)
+        try:
+            value = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(f"{name} must return real numbers, got {given!r:.80}") from None
     if value.shape not in ((), x.shape):
         raise ValueError(
             f"{name} must return one number per state: an array of shape {x.shape}, "

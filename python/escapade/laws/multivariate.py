@@ -9,9 +9,22 @@ import numpy as np
 from ._panels import FloatArray
 from .base import NoStationaryLaw
 
-__all__ = ["multivariate_t", "separable_strengths"]
+__all__ = ["multivariate_t", "no_current_kappa", "separable_strengths"]
 
 _SAME = 1e-10  # relative difference of matrices that count as equal
+
+
+def no_current_kappa(H: FloatArray, Sigma_g: FloatArray, A: FloatArray, eta: float) -> float:
+    """Return ``kappa`` for which ``(1 + u^T A u)^-kappa`` carries no current, nan if there is none.
+
+    It solves ``eta (kappa - 1) Sigma_g A = H``; arguments are those of `multivariate_t`.
+    """
+    rate = eta * Sigma_g @ A
+    square = float(np.sum(rate * rate))
+    excess = float(np.sum(rate * H)) / square if square > 0.0 else math.nan
+    if not np.max(np.abs(excess * rate - H)) <= _SAME * np.max(np.abs(H)):
+        return math.nan
+    return 1.0 + excess
 
 
 def multivariate_t(
@@ -46,19 +59,17 @@ def multivariate_t(
     NoStationaryLaw
         If the density cannot be normalised: ``n >= 2 kappa``.
     """
-    rate, n = eta * Sigma_g @ A, len(H)
-    square = float(np.sum(rate * rate))
-    excess = float(np.sum(rate * H)) / square if square > 0.0 else math.nan
-    if not np.max(np.abs(excess * rate - H)) <= _SAME * np.max(np.abs(H)):
+    n, kappa = len(H), no_current_kappa(H, Sigma_g, A, eta)
+    if math.isnan(kappa):
         raise NotImplementedError(
             f"no law is known for {name}: eta (kappa - 1) Sigma_g A = H holds for no kappa, so there "
             "are stationary currents; second_moment() is exact"
         )
-    nu = 2.0 * (1.0 + excess) - n
+    nu = 2.0 * kappa - n
     if nu <= 0.0:
         raise NoStationaryLaw(
-            f"{name} has no stationary law: (1 + u^T A u)^-kappa with kappa = {1 + excess:g} can be "
-            f"normalised for dim < 2 kappa = {2 + 2 * excess:g} only, got dim = {n}; particles spread "
+            f"{name} has no stationary law: (1 + u^T A u)^-kappa with kappa = {kappa:g} can be "
+            f"normalised for dim < 2 kappa = {2 * kappa:g} only, got dim = {n}; particles spread "
             "without bound"
         )
     return nu, np.asarray(np.linalg.inv(A) / nu)

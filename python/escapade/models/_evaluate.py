@@ -1,4 +1,4 @@
-"""Drift and noise of a model at given states, by the compiled code that also steps it."""
+"""Drift, noise and coordinates of a model, by the compiled code that also steps it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .. import _core
 if TYPE_CHECKING:
     from .base import Model
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "into_coordinate", "out_of_coordinate"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -44,3 +44,21 @@ def evaluate(model: Model, x: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         drift[: model.dim].T.reshape(*shape, model.dim),
         noise.reshape(*shape, model.dim, noise.shape[-1]),
     )
+
+
+def into_coordinate(model: Model, coordinate: str, x: npt.ArrayLike) -> FloatArray:
+    """Return physical states of a model of one number in a coordinate of its schemes."""
+    values = np.asarray(x, dtype=np.float64)
+    if coordinate == "physical":
+        return values
+    with np.errstate(all="ignore"):
+        return _core.map_coordinate(*model._call, coordinate, False, values).reshape(values.shape)
+
+
+def out_of_coordinate(model: Model, coordinate: str, y: npt.ArrayLike) -> FloatArray:
+    """Return the physical states that belong to states in a coordinate."""
+    values = np.asarray(y, dtype=np.float64)
+    if coordinate == "physical":
+        return values
+    with np.errstate(all="ignore"):
+        return _core.map_coordinate(*model._call, coordinate, True, values).reshape(values.shape)

@@ -1,5 +1,6 @@
 """Second moments of linear equations with linear noise: closed linear equations for ``M = E u u^T``.
 
+For `MultivariatePowerLaw` and `theory.power_law_covariance`:
 ``dM/dt = -H M - M H^T + eta (Sigma_g (1 + tr A M) + sum_k B_k M B_k^T)``, and for steps of Euler and
 Maruyama ``M' = (1 - H dt) M (1 - H dt)^T + eta dt (...)``, with the same bracket.
 """

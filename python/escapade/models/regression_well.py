@@ -159,7 +159,7 @@ class RegressionWell(Trainable):
         return glued_loss(self._parameters["H"], self._parameters["a"], w)
 
     def stationary(self) -> Law:
-        """Refuse: particles run off."""
+        """Raise: there is none, particles run off once they have escaped."""
         p = self._single()
         refuse_law(self, p["H"], p["eta"] * p["sigma_H"])
 

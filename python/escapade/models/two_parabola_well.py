@@ -93,7 +93,7 @@ class TwoParabolaWell(Model):
         return glued_loss(H, a, w)
 
     def stationary(self) -> Law:
-        """Refuse: particles run off."""
+        """Raise: there is none, particles run off once they have escaped."""
         p = self._single()
         refuse_law(self, p["H"], p["eta"] * p["sigma_H"])
 

@@ -14,17 +14,20 @@ import numpy.typing as npt
 from .._checks import boolean, choice, integer, number
 from .._interrupt import Interrupts
 from ..models import Model
+from .errors import TooFewEscapesWarning
 from .first_passage import FirstPassage
+from .methods import choose, rare_rate
 from .problem import Problem, prepare
 from .regions import Region
 from .relaxation import relaxation_time
-from .result import EscapeResult, TooFewEscapesWarning
+from .result import EscapeResult
 
 __all__ = ["TargetError", "escape"]
 
 _RELAXATIONS = 5.0  # of the slowest direction: what is left of the start is below exp(-5)
 _LEFT = 100  # escapes that a burn-in found by itself leaves, if there are twice as many
 _ENOUGH = 10  # escapes below which a rate is an order of magnitude
+_EVENTS = 10_000  # escapes that `method="auto"` waits for if nothing else is said
 _DOUBT = 1e-3  # p-value of a constant hazard below which a rate is doubted
 
 FloatArray = npt.NDArray[np.float64]
@@ -103,7 +106,9 @@ def escape(
         0 to 2**64 - 1; drawn from the operating system when not given.
     method : {"direct", "splitting", "ams", "auto"}, default "direct"
         "direct" simulates all particles, "splitting" and "ams" are for rare events
-        (`escapade.passage.splitting`, `.ams`); "auto" picks by a short pilot run and says why.
+        (`escapade.passage.splitting`, `.ams`; their x0 is in the well, and n particles per stage are
+        at most 5000 unless asked for otherwise). "auto" picks by a pilot run of some seconds; `why`
+        of the result says why. Without `t_max` and `until` it then waits for some 10 000 escapes.
     test : {"auto", "bridge", "shift", "endpoint"}
         How a boundary is tested within a step. "auto" is the law of the Brownian bridge, or the end
         point for processes in discrete time and with jumps. "endpoint" alone misses excursions:
@@ -120,7 +125,7 @@ def escape(
     progress : bool, default False
         Show a tqdm progress bar.
     **rare
-        Further arguments of the methods for rare events.
+        Further arguments of "splitting" and "ams": replicates, level, levels, core.
 
     Returns
     -------
@@ -143,8 +148,9 @@ def escape(
 
     References
     ----------
-    Rate: type-I censoring with a burn-in, theory E.2. Bridge: Gobet, *Stoch. Proc. Appl.* 87, 167
-    (2000). Shift: Broadie, Glasserman and Kou, *Math. Finance* 7, 325 (1997).
+    Rate: censored exponential times, Epstein and Sobel, *J. Am. Stat. Assoc.* 48, 486 (1953). Bridge:
+    Gobet, *Stoch. Proc. Appl.* 87, 167 (2000). Shift: Broadie, Glasserman and Kou, *Math. Finance* 7,
+    325 (1997).
     """
     n = integer("n", n, low=1, high=2**32 - 1)
     method = choice("method", method, ("direct", "splitting", "ams", "auto"))
@@ -157,8 +163,9 @@ def escape(
         else number("max_seconds", max_seconds, low=0.0, open_low=True)
     )
     end = None if t_max is None else number("t_max", t_max, low=0.0, open_low=True)
-    if rare and method == "direct":
-        raise TypeError(f"escape() got unexpected arguments for method='direct': {sorted(rare)}")
+    rate: float | None = None
+    if rare and method in ("direct", "auto"):
+        raise TypeError(f"escape() got unexpected arguments for method={method!r}: {sorted(rare)}")
     problem = prepare(
         model,
         x0,
@@ -173,7 +180,18 @@ def escape(
         threads=threads,
         first_id=first_id,
     )
+    why = "asked for"
+    if method == "auto":
+        method, why, rate = choose(problem, seconds)
+    if method != "direct":
+        bar = boolean("progress", progress)
+        found = rare_rate(method, problem, n, until, max_seconds, bar, rare)
+        for doubt in found.warnings:
+            warnings.warn(doubt, TooFewEscapesWarning, stacklevel=2)
+        return replace(found, confidence=confidence, why=why)
     burned, why_burned = _burn_in(problem, burn_in, end)
+    if end is None and until is None and rate is not None:
+        end = burned + _EVENTS / (n * rate)
     run = _Direct(
         problem, n, end, burned, until, time.monotonic() + seconds, boolean("progress", progress)
     )
@@ -188,7 +206,7 @@ def escape(
         burn_in=burned,
         burn_in_why=why_burned,
         confidence=confidence,
-        why="asked for",
+        why=why,
         particle_steps=cost,
         seconds=run.seconds,
     )

@@ -19,10 +19,11 @@ import numpy.typing as npt
 from .. import _core
 from .._interrupt import Interrupts
 from ..models import Model
+from ..models._evaluate import into_coordinate, out_of_coordinate
 from ..schemes import get as get_scheme
 from .regions import Boundary
 
-__all__ = ["ALIVE", "LOST", "FirstPassage", "cores", "into_coordinate", "out_of_coordinate"]
+__all__ = ["ALIVE", "LOST", "FirstPassage", "cores"]
 
 ALIVE, LOST = -1, -2  # what `side` says of particles that met no boundary
 
@@ -36,24 +37,6 @@ def cores() -> int:
     """Return the number of processors that this process may use."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return count or 1
-
-
-def into_coordinate(model: Model, coordinate: str, x: npt.ArrayLike) -> FloatArray:
-    """Return physical states of a model of one number in a coordinate of its schemes."""
-    values = np.asarray(x, dtype=np.float64)
-    if coordinate == "physical":
-        return values
-    with np.errstate(all="ignore"):
-        return _core.map_coordinate(*model._call, coordinate, False, values).reshape(values.shape)
-
-
-def out_of_coordinate(model: Model, coordinate: str, y: npt.ArrayLike) -> FloatArray:
-    """Return the physical states that belong to states in a coordinate."""
-    values = np.asarray(y, dtype=np.float64)
-    if coordinate == "physical":
-        return values
-    with np.errstate(all="ignore"):
-        return _core.map_coordinate(*model._call, coordinate, True, values).reshape(values.shape)
 
 
 def in_coordinate(

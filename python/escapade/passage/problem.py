@@ -15,8 +15,9 @@ from .._checks import choice, integer, number
 from .._run import resolve_scheme
 from ..initial import Initial
 from ..models import Model
+from ..models._evaluate import into_coordinate, out_of_coordinate
 from ..schemes import get as get_scheme
-from .first_passage import FirstPassage, cores, into_coordinate, out_of_coordinate
+from .first_passage import FirstPassage, cores
 from .regions import Boundary, Interval, Region
 
 __all__ = ["TESTS", "Problem", "prepare"]

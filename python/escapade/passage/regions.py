@@ -86,6 +86,8 @@ class Region:
         return inside
 
     def __and__(self, other: Region) -> Intersection:
+        if not isinstance(other, Region):
+            raise TypeError(f"a region intersects with another region, got {other!r:.80}")
         return Intersection(self, other)
 
     def check(self, model: Model) -> None:
@@ -174,6 +176,11 @@ class HalfSpace(Region):
         Points out of the region; need not have length 1.
     offset : float
         Value of ``normal . x`` on the boundary.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the normal is not a vector of finite length > 0, or the offset not a finite number.
     """
 
     def __init__(self, normal: npt.ArrayLike, offset: float) -> None:
@@ -200,6 +207,11 @@ class Ball(Region):
     centre : array_like, shape (dim,)
     radius : float
         > 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the centre is not a vector of finite numbers, or the radius not a number > 0.
     """
 
     def __init__(self, centre: npt.ArrayLike, radius: float) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from .._checks import number
+from .errors import NoEscapeError
 from .exact_answer import ExactAnswer, exact_answer
 from .problem import Problem
 from .rates import (
@@ -23,17 +24,9 @@ from .rates import (
     poisson_interval,
 )
 
-__all__ = ["EscapeResult", "NoEscapeError", "TooFewEscapesWarning"]
+__all__ = ["EscapeResult"]
 
 FloatArray = npt.NDArray[np.float64]
-
-
-class NoEscapeError(ValueError):
-    """Nothing escaped: there is a bound on the rate, and no rate."""
-
-
-class TooFewEscapesWarning(UserWarning):
-    """The run saw too few escapes, or not the kind of escapes, for what it was asked."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,7 +108,10 @@ class EscapeResult:
 
     @property
     def rate(self) -> float:
-        """Escape rate, per unit of time: escapes after the burn-in over time at risk (theory E.2).
+        """Escape rate, per unit of time: escapes after the burn-in over time at risk.
+
+        The maximum-likelihood estimate of censored exponential times (Epstein and Sobel, *J. Am. Stat.
+        Assoc.* 48, 486, 1953), of those that outlive the burn-in.
 
         Estimates the leading eigenvalue of the process in the region, which is the hazard once the
         start is forgotten, and not ``1/mean_time``.

@@ -30,7 +30,7 @@ Noise equilibrium (Ziyin, Wang, Li, Wu, arXiv:2402.07193)
     What becomes of scale-invariant weights?  `equilibrium_radius`, `scale_radius`; `phase_law`,
     `phase_concentration`, `phase_variance` of the angle
 Escape (Kramers; Meng et al., arXiv:2006.13719; Mori, Ziyin, Liu, Ueda, arXiv:2105.09557)
-    How long to leave a well? `kramers_time`, `kramers_rate`, `kramers_time_from` functions, any noise;
+    How long to leave a well? `kramers_time`, `kramers_rate`, `kramers_time_from` any process;
     `langevin_time`, constant noise; `loss_coupled_time`, `loss_coupled_time_nd`, noise like the loss;
     `mori_rate`, `mori_rate_nd`, `mori_phi`, `mori_n_c`; with jumps `alpha_stable_exit_rate`,
     `alpha_stable_constant`

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg, special
 
-from ._diffusions import Diffusion
+from ._stepped import Stepped
 
 __all__ = ["Chain", "solve"]
 
@@ -23,7 +23,7 @@ _MOST_NODES = 4000
 class Chain(NamedTuple):
     """What a simulation does in a step."""
 
-    process: Diffusion
+    process: Stepped
     heun: bool
     bridge: bool
     dt: float

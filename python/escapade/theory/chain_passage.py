@@ -20,14 +20,16 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from .._checks import choice, number
+from ..exact.process import Diffusion, as_process
 from ._chain_solver import Chain, solve
-from ._diffusions import Diffusion, diffusion_of, recurrent_edge
+from ._stepped import Stepped, recurrent_edge, stepped
 
 __all__ = ["CHAIN_SCHEMES", "SHIFT", "chain_passage_time", "endpoint_bias"]
 
 #: ``-zeta(1/2)/sqrt(2 pi)``: by this many step deviations a boundary seems further away than it is.
-SHIFT = 1.4603545088095868 / math.sqrt(2.0 * math.pi)
+SHIFT = _core.mean_overshoot
 
 CHAIN_SCHEMES = ("euler-maruyama", "lamperti-euler", "lamperti-heun")
 _TESTS = ("bridge", "shift", "endpoint")
@@ -72,9 +74,9 @@ def chain_passage_time(
 
     Parameters
     ----------
-    process : model or tuple
-        `PowerLaw`, `DoubleWell`, `OrnsteinUhlenbeck`, or a pair ``(drift, diffusion)`` of functions
-        of an array (Ito). For the Lamperti schemes the diffusion of a pair must be 1.
+    process : Model or escapade.exact.Diffusion
+        A one-dimensional Ito equation. For the Lamperti schemes a model must have such a coordinate,
+        and the noise of a `Diffusion` must be 1.
     dt : float
         Time step, > 0.
     start : float
@@ -108,26 +110,33 @@ def chain_passage_time(
     scheme, test = choice("scheme", scheme, CHAIN_SCHEMES), choice("test", test, _TESTS)
     start = number("start", start)
     unit = scheme != "euler-maruyama"
-    diffusion = diffusion_of(process, unit)
+    checked = as_process(process)
+    domain = (float(checked.domain[0]), float(checked.domain[1]))
+    known = stepped(checked, unit, start, 0.02 * math.sqrt(dt))
     ends = []
     for name, end in (("lower", lower), ("upper", upper)):
         given = end if end in (-math.inf, math.inf) else number(name, end)
-        ends.append(given if math.isinf(given) else diffusion.coordinate(given))
-    y0, (low, high) = diffusion.coordinate(start), ends
+        if math.isfinite(given) and not domain[0] <= given <= domain[1]:
+            raise ValueError(f"{name} must lie within the domain {domain}, got {given!r}")
+        ends.append(given if math.isinf(given) else known.coordinate(given))
+    y0, (low, high) = known.coordinate(start), ends
     if not (low < y0 < high and (math.isfinite(low) or math.isfinite(high))):
         raise ValueError(
             f"start must lie strictly between lower and upper, of which one is finite, got start="
             f"{start!r}, lower={lower!r}, upper={upper!r}"
         )
-    known = np.array([y for y in (low, y0, high) if math.isfinite(y)])
-    noise = diffusion.noise(known)
+    places = np.array([y for y in (low, y0, high) if math.isfinite(y)])
+    noise = known.noise(places)
     if not (np.isfinite(noise) & (noise > 0.0)).all():
-        raise ValueError("process must have noise within the region and at its ends")
-    if unit and isinstance(process, tuple) and not np.array_equal(noise, np.ones(noise.shape)):
         raise ValueError(
-            f"process must have diffusion 1 for scheme {scheme!r}: give it in that coordinate"
+            f"process must have noise within the region and at its ends, got {noise.tolist()}"
         )
-    edges = _first_edges(diffusion, dt, y0, low, high, reach)
+    if unit and isinstance(checked, Diffusion) and not np.array_equal(noise, np.ones(noise.shape)):
+        raise ValueError(
+            f"process must have diffusion 1 for scheme {scheme!r}, or be a model: give it in that "
+            f"coordinate, got {noise[noise != 1.0][0]:g}"
+        )
+    edges = _first_edges(known, dt, y0, low, high, reach)
     if test == "shift":
         root = SHIFT * math.sqrt(dt)
         low = low + root * float(noise[0]) if math.isfinite(low) else low
@@ -138,12 +147,12 @@ def chain_passage_time(
             )
         edges = np.clip(edges, low, high)
         edges = np.unique(edges)
-    chain = Chain(diffusion, scheme == "lamperti-heun", test == "bridge", dt, low, high)
+    chain = Chain(known, scheme == "lamperti-heun", test == "bridge", dt, low, high)
     return solve(chain, edges, y0)
 
 
 def _first_edges(
-    diffusion: Diffusion, dt: float, y0: float, low: float, high: float, reach: float | None
+    known: Stepped, dt: float, y0: float, low: float, high: float, reach: float | None
 ) -> Any:
     """Return panels that grow from about a step's length at the ends of the region."""
     root = math.sqrt(dt)
@@ -151,9 +160,9 @@ def _first_edges(
     if math.isinf(low) or math.isinf(high):
         way = -1.0 if math.isinf(low) else 1.0
         if reach is None:
-            far = recurrent_edge(diffusion, y0, way, 0.1 * min(root, 1.0))
+            far = recurrent_edge(known, y0, way, 0.1 * min(root, 1.0))
         else:
-            far = diffusion.coordinate(number("reach", reach))
+            far = known.coordinate(number("reach", reach))
             if (far - y0) * way <= 0.0:
                 raise ValueError(f"reach must lie beyond start, got {reach!r}")
         bottom, top = (far, high) if way < 0.0 else (low, far)
@@ -163,7 +172,7 @@ def _first_edges(
         if math.isinf(given):
             continue
         stop = middle if middle is not None else (bottom if way < 0.0 else top)
-        length, width = abs(stop - end), 2.0 * root * float(diffusion.noise(np.asarray(end)))
+        length, width = abs(stop - end), 2.0 * root * float(known.noise(np.asarray(end)))
         sizes = [min(width, length)]
         while sum(sizes) < length:
             sizes.append(1.5 * sizes[-1])

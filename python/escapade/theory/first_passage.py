@@ -1,55 +1,25 @@
-"""Mean first-passage times of the reduced network by the scale and speed of its diffusion.
+"""Mean first-passage times of the reduced network, by the exact integrals of `escapade.exact`.
 
-Source: the reduced equation is arXiv:2308.06671, eq. A.93; the passage time is the classical double
-integral ``int S'(y) int_y m(z) dz dy`` (Karlin and Taylor, *A second course in stochastic processes*,
-section 15.3).
+Source: the reduced equation is arXiv:2308.06671, eq. A.93.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .._checks import integer, number
 from ..data import DataMoments
+from ..exact.process import Diffusion
+from ..exact.times import mean_exit_time
 from ._inputs import one_point
 from ._numbers import critical_temperature
 
 __all__ = ["mean_first_passage"]
 
-_POINTS = 12
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(_POINTS)
-_DROP = 50.0  # the speed measure is cut where it has fallen by exp(-50)
-_STEP = 0.25
-
-
-def _integration() -> Any:
-    """Return ``A`` with ``(A f)_i`` the integral of the interpolant from -1 to node ``i``."""
-    vandermonde = np.polynomial.legendre.legvander(_NODES, _POINTS - 1)
-    integrals = np.empty((_POINTS, _POINTS))
-    for j in range(_POINTS):
-        unit = np.zeros(j + 1)
-        unit[j] = 1.0
-        integrals[:, j] = np.polynomial.legendre.legval(
-            _NODES, np.polynomial.legendre.legint(unit, lbnd=-1.0)
-        )
-    result: Any = integrals @ np.linalg.inv(vandermonde)
-    return result
-
-
-_INTEGRATION = _integration()
-
-
-class _Line(NamedTuple):
-    """A diffusion ``a dt + b dW`` and a coordinate ``y`` in which grids may be even."""
-
-    y: Callable[[float], float]
-    tilt: Callable[[Any], Any]  # 2 a/b^2 dx/dy, minus the slope of the log of the scale density
-    weight: Callable[[Any], Any]  # 2/b^2 dx/dy, the speed density without its exponential
-    dx: Callable[[Any], Any]  # dx/dy
+_HOPELESS = 2000.0  # barriers beyond make times infinite in floats, whatever the prefactor
 
 
 def mean_first_passage(
@@ -63,6 +33,9 @@ def mean_first_passage(
     width: int = 1,
 ) -> float:
     """Return the mean time at which the balanced network's ``v``, started at one point, hits another.
+
+    It is `escapade.exact.mean_exit_time` in ``ln v``, where small ``v`` do not underflow. For other
+    questions on the network ask `escapade.exact` about `escapade.models.BalancedNetwork`.
 
     Parameters
     ----------
@@ -88,7 +61,8 @@ def mean_first_passage(
     Raises
     ------
     TypeError, ValueError
-        If an argument is out of bounds or the noise vanishes somewhere.
+        If an argument is out of bounds, the noise vanishes somewhere, or it is so weak on a rise that
+        the integrals cannot be resolved (see `escapade.exact`).
     """
     depth, width = integer("depth", depth, low=0), integer("width", width, low=1)
     d = one_point(data)
@@ -102,7 +76,6 @@ def mean_first_passage(
         )
     if start == stop:
         return 0.0
-    line = _positive(depth, width, d, T, gamma) if depth else _linear(d, T, gamma)
     up = stop > start
     attracting = depth and (
         T >= critical_temperature(d.beta2, d.alpha3, gamma)
@@ -111,105 +84,57 @@ def mean_first_passage(
     )
     if up and attracting:
         return math.inf
-    slope = 0.0  # of the log of the speed measure at the end where it is cut
-    if up and depth == 1:
-        slope = (d.beta2 - gamma) / (2.0 * T * d.alpha3) - 0.5
-    scales = [abs(x) for x in (start, stop, d.beta2 / d.beta1)]
-    scales += [abs(d.alpha2) / d.alpha1, math.sqrt(d.alpha3 / d.alpha1)] if d.alpha1 > 0.0 else []
-    return _passage(line, line.y(start), line.y(stop), [line.y(x) for x in scales if x], slope)
-
-
-def _positive(depth: int, width: int, d: DataMoments, T: float, gamma: float) -> _Line:
-    """Eq. A.93 for ``x = y = ln v``, where small ``v`` do not underflow."""
-    m, layers = 2.0 * depth / (depth + 1.0), depth + 1.0
-    k = 2.0 * layers * width ** (1.0 - m)
-
-    def square(v: Any) -> Any:
-        return k * k * v ** (2.0 * m - 2.0) * T * d.q(v)
-
-    def tilt(y: Any) -> Any:
-        v = np.exp(y)
-        drift = -k * v ** (m - 1.0) * (d.beta1 * v - d.beta2) - 2.0 * gamma * layers
-        return 2.0 * drift / square(v) - 1.0 / layers
-
-    return _Line(math.log, tilt, lambda y: 2.0 / square(np.exp(y)), np.ones_like)
-
-
-def _linear(d: DataMoments, T: float, gamma: float) -> _Line:
-    """Depth 0 on ``v = c + s sinh y``."""
-    rate = d.beta1 + gamma
-    c = d.beta2 / rate
-    s = math.sqrt(T * float(d.q(c)) / rate)
-
-    def weight(y: Any) -> Any:
-        return 2.0 / (4.0 * T * d.q(c + s * np.sinh(y))) * s * np.cosh(y)
-
-    return _Line(
-        lambda v: math.asinh((v - c) / s),
-        lambda y: -2.0 * rate * s * np.sinh(y) * weight(y),
-        weight,
-        lambda y: s * np.cosh(y),
-    )
-
-
-def _passage(line: _Line, start: float, stop: float, scales: list[float], slope: float) -> float:
-    """Integrate on grids of growing fineness until two agree."""
-    sign = 1.0 if stop > start else -1.0
-    end = _cut(line, start, -sign, scales, 40.0 if slope else math.inf)
-    cells, before = 2 * math.ceil(abs(stop - end) / _STEP), math.nan
-    for _ in range(9):
-        with np.errstate(over="ignore", invalid="ignore"):
-            now = _integral(line, end, start, stop, cells, sign * slope)
-        if math.isnan(now) or math.isinf(now):
+    if depth:
+        process = _log(depth, width, d, T, gamma)
+        start, stop = math.log(start), math.log(stop)
+        well = math.log(d.beta2 / d.beta1) if d.beta2 > 0.0 else start
+        if _barrier(process, start, stop, well) > _HOPELESS:
             return math.inf
-        if abs(now - before) <= 1e-10 * now:
-            return now
-        before, cells = now, 2 * cells
-    raise ValueError(
-        "T must not be so small, or start and stop so far apart: the quadrature of the passage time "
-        f"does not settle ({before:.6g})"
+    else:
+        process = _line(d, T, gamma)
+    a, b = (None, stop) if up else (stop, None)
+    return float(mean_exit_time(process, start, a, b))
+
+
+def _noise(d: DataMoments, T: float, v: Any) -> Any:
+    """Return ``sqrt(T q(v))``, ``q`` as a sum of two terms that do not cancel."""
+    if d.alpha1 == 0.0:
+        return np.full(np.shape(v), math.sqrt(T * d.alpha3))
+    return np.sqrt(T * (d.alpha1 * (v - d.alpha2 / d.alpha1) ** 2 + d.delta / d.alpha1))
+
+
+def _log(depth: int, width: int, d: DataMoments, T: float, gamma: float) -> Diffusion:
+    """Return eq. A.93 for ``ln v``, depth >= 1."""
+    e, layers = (depth - 1.0) / (depth + 1.0), depth + 1.0
+    k = 2.0 * layers * width**-e
+
+    def noise(y: Any) -> Any:
+        return k * np.exp(e * y) * _noise(d, T, np.exp(y))
+
+    def drift(y: Any) -> Any:
+        force = -k * np.exp(e * y) * (d.beta1 * np.exp(y) - d.beta2) - 2.0 * gamma * layers
+        return force - 0.5 / layers * noise(y) ** 2
+
+    return Diffusion(drift, noise, scale=1.0)
+
+
+def _line(d: DataMoments, T: float, gamma: float) -> Diffusion:
+    """Return the equation of depth 0, linear regression."""
+    rate = d.beta1 + gamma
+    centre = d.beta2 / rate
+    scale = float(_noise(d, T, centre)) / math.sqrt(rate)
+    return Diffusion(
+        lambda v: -2.0 * rate * (v - centre),
+        lambda v: 2.0 * _noise(d, T, v),
+        scale=scale,
+        centre=centre,
     )
 
 
-def _cut(line: _Line, start: float, way: float, scales: list[float], reach: float) -> float:
-    """Return the point beyond ``start`` from which on the speed measure is negligible."""
-    edge = max((y * way for y in scales), default=0.0) * way
-    y, log_tilt, most = start, 0.0, -math.inf
-    with np.errstate(over="ignore", invalid="ignore"):
-        while (y - edge) * way < reach:
-            level = log_tilt + math.log(float(line.weight(y)))
-            most = max(most, level)
-            if (y - edge) * way > 0.0 and level < most - _DROP:
-                break
-            log_tilt += way * _STEP * float(line.tilt(y + 0.5 * way * _STEP))
-            y += way * _STEP
-    return y
-
-
-def _integral(
-    line: _Line, end: float, start: float, stop: float, cells: int, slope: float
-) -> float:
-    """Return ``int_start^stop R dx``, ``R(y) = exp(-phi(y)) |int_end^y m exp(phi) dz|``.
-
-    ``R`` is carried from cell to cell, so that only differences of ``phi`` within a cell appear.
-    """
-    near = max(2, math.ceil(cells * abs(start - end) / abs(stop - end)))
-    far = max(2, math.ceil(cells * abs(stop - start) / abs(stop - end)))
-    edges = np.concatenate(
-        [np.linspace(end, start, near + 1), np.linspace(start, stop, far + 1)[1:]]
-    )
-    half = 0.5 * np.diff(edges)[:, None]
-    y = edges[:-1, None] + half * (_NODES + 1.0)
-    tilt, weight = line.tilt(y), np.abs(half) * line.weight(y)
-    phi = half * (tilt @ _INTEGRATION.T)
-    rise = (half * tilt) @ _WEIGHTS
-    # the speed measure beyond the cut is exponential with the given slope
-    carry = float(line.weight(edges[0])) / abs(slope) if slope else 0.0
-    total = 0.0
-    for i in range(len(half)):
-        if i >= near:
-            inner = np.exp(-phi[i]) * (carry + _INTEGRATION @ (weight[i] * np.exp(phi[i])))
-            total += float(np.abs(half[i, 0]) * (_WEIGHTS @ (inner * line.dx(y[i]))))
-        carry = math.exp(-rise[i]) * carry if rise[i] > -700.0 else math.inf
-        carry += float(_WEIGHTS @ (weight[i] * np.exp(phi[i] - rise[i])))
-    return total
+def _barrier(process: Diffusion, start: float, stop: float, well: float) -> float:
+    """Return about the highest barrier, ``ln`` of the mean time, on the way from ``start``."""
+    way = 1.0 if stop > start else -1.0
+    y = np.linspace(min(way * start, way * well, way * stop), way * stop, 4001)
+    tilt = -2.0 * way * process.drift(way * y) / process.diffusion(way * y) ** 2
+    phi = np.append(0.0, np.cumsum(0.5 * (tilt[1:] + tilt[:-1]) * np.diff(y)))
+    return float((phi - np.minimum.accumulate(phi))[y >= way * start].max())

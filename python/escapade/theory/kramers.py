@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import integrate
 
 from .._checks import number
+from ..exact.process import as_process, checked, raw
 from ._escape import exp, positive, share
 
 __all__ = ["kramers_rate", "kramers_time", "kramers_time_from", "langevin_time"]
@@ -73,60 +74,60 @@ def kramers_rate(
     return 1.0 / time
 
 
-def kramers_time_from(
-    slope: Callable[[float], float],
-    noise: Callable[[float], float],
-    minimum: float,
-    saddle: float,
-    *,
-    eta: float = 1.0,
-    to: str = "across",
-) -> float:
-    """Return :func:`kramers_time` of a loss and a noise given as functions.
+def kramers_time_from(process: Any, minimum: float, saddle: float, *, to: str = "across") -> float:
+    """Return :func:`kramers_time` of a process given by a model or by functions.
 
-    ``Phi`` is found by quadrature, curvatures by central differences.
+    ``Phi' = -2 drift/diffusion^2`` is integrated by quadrature; curvatures are central differences of
+    the drift.
 
     Parameters
     ----------
-    slope : callable
-        ``L'(x)``, minus the drift; vanishes at both points.
-    noise : callable
-        ``C(x) > 0``; the variance per unit time is ``eta C``.
+    process : Model or escapade.exact.Diffusion
+        A one-dimensional Ito equation, as for `escapade.exact`: ``drift = -L'``,
+        ``diffusion^2 = eta C``.
     minimum, saddle : float
-        Where ``L`` has its minimum and its maximum.
-    eta : float, default 1
-        Learning rate, > 0.
+        Where ``L`` has its minimum and its maximum; the drift vanishes there.
     to : {"across", "saddle"}
 
     Raises
     ------
-    ValueError
-        If the points are equal or not a minimum and a maximum, the noise vanishes between them, or
-        the saddle is not the higher one.
+    TypeError, ValueError
+        If ``process`` is of the wrong kind, the points are equal or not a minimum and a maximum,
+        the noise vanishes between them, or the saddle is not the higher one.
     """
-    a, b, eta = number("minimum", minimum), number("saddle", saddle), positive("eta", eta)
+    known = as_process(process)
+    a, b = number("minimum", minimum), number("saddle", saddle)
     if a == b:
         raise ValueError(f"saddle must differ from minimum, got {saddle!r}")
+
+    def slope(x: float) -> float:
+        return -float(raw(known, np.array([x]))[0][0])
+
+    def tilt(x: float) -> float:
+        drift, noise = raw(known, np.array([x]))
+        return -2.0 * float(drift[0]) / float(noise[0]) ** 2
+
     step = 1e-4 * abs(b - a)
     bends = [(slope(x + step) - slope(x - step)) / (2.0 * step) for x in (a, b)]
     for name, x, bend, sign in (("minimum", a, bends[0], 1), ("saddle", b, bends[1], -1)):
         if not sign * bend > 0.0 or abs(slope(x)) > 1e-6 * abs(bend * (b - a)):
             raise ValueError(
-                f"{name} must be a point where slope vanishes and its derivative is "
-                f"{'positive' if sign > 0 else 'negative'}, got {x!r}: slope {slope(x):.3g}, "
-                f"derivative {bend:.3g}"
+                f"{name} must be a point where the drift vanishes and its derivative is "
+                f"{'negative' if sign > 0 else 'positive'}, got {x!r}: drift {-slope(x):.3g}, "
+                f"derivative {-bend:.3g}"
             )
     inside = np.linspace(a, b, 1001)
-    if not all(noise(x) > 0.0 for x in inside.tolist()):
-        raise ValueError("noise must be positive between minimum and saddle")
+    noise = checked(known, inside)[1]
+    edges = inside[::125].tolist()
     parts = [
-        integrate.quad(lambda x: 2.0 * slope(x) / (eta * noise(x)), lo, hi, epsabs=0, epsrel=1e-11)
-        for lo, hi in itertools.pairwise(inside[::125].tolist())
+        integrate.quad(tilt, lo, hi, epsabs=0.0, epsrel=1e-11)[0]
+        for lo, hi in itertools.pairwise(edges)
     ]
-    potential = math.fsum(p[0] for p in parts)
+    potential = math.fsum(parts)
     if potential <= 0.0:
         raise ValueError(f"saddle must be higher than minimum, got a potential of {potential:.6g}")
-    return kramers_time(bends[0], -bends[1], potential, noise(b) / noise(a), to=to)
+    ratio = float(noise[-1] / noise[0]) ** 2
+    return kramers_time(bends[0], -bends[1], potential, ratio, to=to)
 
 
 def langevin_time(

@@ -17,6 +17,7 @@ from scipy import integrate, optimize
 
 from .._checks import choice, integer, number
 from ._escape import positive
+from ._euler_maruyama import second_moment, tail_index
 
 __all__ = [
     "RelaxationSpectrum",
@@ -129,20 +130,21 @@ def ergodic_learning_rate(h: float, sigma_H: float, dim: int) -> float:
 
 
 def euler_maruyama_second_moment(H: float, es: float, eh: float, dt: float) -> float:
-    """Return ``es/(2H - eh - H^2 dt)``, stationary ``E u^2`` under Euler-Maruyama; may be inf.
+    """Return ``es/(2H - eh - H^2 dt)``, stationary ``E u^2`` under Euler-Maruyama.
 
-    Of the equation itself it is the value at ``dt = 0``.
+    Of the equation itself it is the value at ``dt = 0``. inf where the denominator is not positive;
+    nan if ``es = 0`` there, as it then depends on the start. `escapade.laws.euler_maruyama_variance`
+    is the same of ``sigma_g``, ``sigma_H`` and ``eta``.
     """
     H, es, eh = positive("H", H), number("es", es, low=0.0), number("eh", eh, low=0.0)
-    gap = 2.0 * H - eh - H * H * number("dt", dt, low=0.0)
-    return es / gap if gap > 0.0 else math.inf
+    return second_moment(H, es, eh, number("dt", dt, low=0.0))
 
 
 def euler_maruyama_tail_index(H: float, eh: float, dt: float) -> float:
     """Return the tail index ``mu`` of Euler-Maruyama's stationary law.
 
     ``E |1 - H dt + sqrt(eh dt) xi|^mu = 1``, ``P(|u| > x) ~ x^-mu`` (Kesten 1973). Tends to
-    ``nu = 1 + 2H/eh`` with ``dt -> 0``.
+    ``nu = 1 + 2H/eh`` with ``dt -> 0``; inf beyond 1e12.
 
     Raises
     ------
@@ -150,20 +152,10 @@ def euler_maruyama_tail_index(H: float, eh: float, dt: float) -> float:
         If an argument is out of bounds or the recursion has no stationary law.
     """
     H, eh, dt = positive("H", H), positive("eh", eh), positive("dt", dt)
-    m, s = 1.0 - H * dt, math.sqrt(eh * dt)
-
-    def log_density(z: float) -> float:
-        return -0.5 * z * z
-
-    def log_size(z: float) -> float:
-        return math.log(max(abs(m + s * z), 1e-300))
-
-    def peaks(mu: float) -> list[float]:
-        root = math.sqrt(m * m + 4.0 * mu * s * s)
-        return [(-m - root) / (2.0 * s), (-m + root) / (2.0 * s)]
-
-    shift = 0.5 * math.log(2.0 * math.pi)
-    return _kesten_root(log_density, log_size, peaks, -m / s, 1.0, shift, "dt")
+    mu = tail_index(H, eh, dt)
+    if math.isnan(mu):
+        raise ValueError(f"dt must be so small that the recursion has a stationary law, got {dt!r}")
+    return mu
 
 
 def sgd_tail_index(eta: float, batch: int) -> float:
@@ -201,7 +193,7 @@ def sgd_tail_index(eta: float, batch: int) -> float:
 
     norm = math.lgamma(0.5 * B) - 0.5 * B * math.log(0.5 * B) - math.log(2.0)
     kink = 1.0 / math.sqrt(eta)
-    return _kesten_root(log_density, log_size, peaks, kink, 1.0 / math.sqrt(B), norm, "eta", 0.0)
+    return _kesten_root(log_density, log_size, peaks, kink, 1.0 / math.sqrt(B), norm, eta)
 
 
 def _kesten_root(
@@ -211,10 +203,9 @@ def _kesten_root(
     kink: float,
     width: float,
     log_norm: float,
-    name: str,
-    low: float = -math.inf,
+    eta: float,
 ) -> float:
-    """Return ``mu > 0`` with ``E exp(mu log_size) = 1``, by quadrature and bisection."""
+    """Return ``mu > 0`` with ``E exp(mu log_size) = 1`` over (0, inf), by quadrature and bisection."""
 
     def log_moment(mu: float) -> float:
         ends = peaks(mu)
@@ -224,7 +215,7 @@ def _kesten_root(
             return mu * log_size(z) + log_density(z)
 
         most = max(map(exponent, ends))
-        edges = np.unique(np.clip([kink, *(p + d for p in ends for d in offsets)], low, None))
+        edges = np.unique(np.clip([kink, *(p + d for p in ends for d in offsets)], 0.0, None))
         parts = []
         for a, b in itertools.pairwise(edges.tolist()):
             # the panels between the two peaks of the integrand may hold nothing
@@ -240,10 +231,12 @@ def _kesten_root(
     while log_moment(high) < 0.0:
         high *= 2.0
         if high > 1e6:
-            raise ValueError(f"{name} must not be so small: the tail index exceeds 1e6")
+            raise ValueError(f"eta must not be so small, got {eta!r}: the tail index exceeds 1e6")
     low_mu = 0.5 * high
     while log_moment(low_mu) >= 0.0:
         low_mu *= 0.5
         if low_mu < 1e-6:
-            raise ValueError(f"{name} must be so small that the recursion has a stationary law")
+            raise ValueError(
+                f"eta must be so small that the recursion has a stationary law, got {eta!r}"
+            )
     return float(optimize.brentq(log_moment, low_mu, high, xtol=1e-13, rtol=1e-12))

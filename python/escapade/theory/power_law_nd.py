@@ -8,6 +8,7 @@ law: Meng, Gong, Chen, Ma, Liu, arXiv:2006.13719; the condition on ``kappa`` fol
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .._checks import number
+from ..laws.multivariate import no_current_kappa
+from ..models._second_moments import SecondMoments
 from ._inputs import matrix, positive_definite, psd, symmetric
 
 __all__ = ["MultivariateT", "power_law_covariance", "power_law_multivariate"]
@@ -29,12 +32,13 @@ def power_law_covariance(
 ) -> npt.NDArray[np.float64]:
     """Return the stationary second moment ``M``, of the equation or of its Euler-Maruyama chain.
 
-    Solves ``H M + M H^T - dt H M H^T = eta (S_g + sum_k B_k M B_k^T)``.
+    Solves ``H M + M H^T - dt H M H^T = eta (S_g + sum_k B_k M B_k^T)``, as does
+    `escapade.models.MultivariatePowerLaw.second_moment`, which also knows times.
 
     Parameters
     ----------
     hessian : array_like, shape (n, n)
-        ``H``, symmetric.
+        ``H``, symmetric; at most 40 dimensions.
     noise : array_like, shape (n, n)
         ``S_g``, positive semidefinite.
     curvature_noise : sequence of array_like, shape (n, n)
@@ -61,17 +65,14 @@ def power_law_covariance(
     if any(B.shape != H.shape for B in Bs):
         raise ValueError(f"curvature_noise must hold matrices of shape ({n}, {n})")
     eta, dt = number("eta", eta, low=0.0, open_low=True), number("dt", dt, low=0.0)
-    eye = np.eye(n)
-    loss = np.kron(H, eye) + np.kron(eye, H) - dt * np.kron(H, H)
-    for B in Bs:
-        loss = loss - eta * np.kron(B, B)
-    # dM/dt = -loss M + eta S; a step of the chain is I - dt loss
-    rates = np.linalg.eigvals(loss)
-    decays = rates.real.min() > 0.0 and (dt == 0.0 or np.abs(1.0 - dt * rates).max() < 1.0)
-    if not decays:
-        raise ValueError("eta and dt must be so small that the second moment stays finite")
-    M = np.linalg.solve(loss, eta * S.ravel()).reshape(n, n)
-    return np.asarray(0.5 * (M + M.T), dtype=np.float64)
+    moments = SecondMoments(H, S, np.array(Bs).reshape(-1, n, n), np.zeros((n, n)), eta)
+    M = moments.euler_maruyama(dt) if dt > 0.0 else moments.stationary()
+    if M is None:
+        raise ValueError(
+            "eta and dt must be so small that the second moment stays finite, got "
+            f"eta={eta!r}, dt={dt!r}"
+        )
+    return M
 
 
 class MultivariateT(NamedTuple):
@@ -112,11 +113,14 @@ def power_law_multivariate(
         for name, value in (("hessian", hessian), ("noise", noise), ("shape", shape))
     )
     eta = number("eta", eta, low=0.0, open_low=True)
-    ratio = np.trace(H) / np.trace(S @ A)
-    if float(np.abs(H - ratio * (S @ A)).max()) > 1e-10 * float(np.abs(H).max()):
-        raise ValueError("shape must be such that noise @ shape is in proportion to hessian")
-    kappa = 1.0 + float(ratio) / eta
+    kappa = no_current_kappa(H, S, A, eta)
+    if math.isnan(kappa):
+        raise ValueError(
+            f"shape must be such that noise @ shape is in proportion to hessian, got {A.tolist()}"
+        )
     nu = 2.0 * kappa - d
     if nu <= 0.0:
-        raise ValueError(f"eta must be so small that 2 kappa > d = {d}, got kappa = {kappa:g}")
+        raise ValueError(
+            f"eta must be so small that 2 kappa > d = {d}, got {eta!r}, that is kappa = {kappa:g}"
+        )
     return MultivariateT(kappa, nu, np.linalg.inv(A) / (nu - 2.0) if nu > 2.0 else None)

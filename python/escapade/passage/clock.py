@@ -1,0 +1,71 @@
+"""What the batches of a rare-event run share: numbers that key their noise, and reasons to stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from .._interrupt import Interrupts
+from .first_passage import FirstPassage
+from .problem import Problem
+
+__all__ = ["PARTICLE_BITS", "REPLICA_BITS", "Clock", "IdArray", "Stopped", "ids_of"]
+
+IdArray = npt.NDArray[np.uint64]
+
+PARTICLE_BITS, STAGE_BITS, REPLICA_BITS = 28, 18, 17
+
+
+def ids_of(problem: Problem, replica: int, stage: int, n: int) -> IdArray:
+    """Return the numbers of the particles of a stage, which key their noise.
+
+    ``first_id + replica 2**46 + stage 2**28 + particle``. Replica 0 is the pilot run, stages count
+    from 1: nobody shares noise with anybody, nor with particles ``first_id ... first_id + 2**28``.
+    """
+    if stage >= 2**STAGE_BITS or replica >= 2**REPLICA_BITS:
+        raise RuntimeError(f"no numbers are left for stage {stage:,} of replica {replica:,}")
+    base = problem.first_id + (replica << (PARTICLE_BITS + STAGE_BITS)) + (stage << PARTICLE_BITS)
+    ids: IdArray = np.arange(n, dtype=np.uint64) + np.uint64(base)
+    return ids
+
+
+class Stopped(Exception):
+    """Time is up, or Ctrl-C has come: a batch was left before its end."""
+
+
+@dataclass
+class Clock:
+    """What all batches of a run share: the reasons to stop, and what they have cost."""
+
+    stop: Interrupts
+    deadline: float = math.inf
+    tick: Callable[[], None] | None = None
+    particle_steps: int = 0
+    gone: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Time since the run began."""
+        return time.monotonic() - self.started
+
+    def run(self, batch: FirstPassage, steps: int | None = None) -> None:
+        """Run a batch to its end, or to step number ``steps``.
+
+        Raises
+        ------
+        Stopped
+            If it did not come there.
+        """
+        before = batch.particle_steps
+        batch.run(steps, stop=self.stop, deadline=self.deadline)
+        self.particle_steps += batch.particle_steps - before
+        if batch.alive and (steps is None or batch.step < steps):
+            raise Stopped
+        if self.tick is not None:
+            self.tick()

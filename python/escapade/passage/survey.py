@@ -1,0 +1,250 @@
+"""The pilot run before a rare-event estimate: where the well is, and where its levels should be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .clock import Clock
+from .cycles import Replicas, climb
+from .ladder import ESCAPED, PASSED, FloatArray, Ladder, legs
+from .problem import Problem
+
+__all__ = ["Relaxation", "Survey", "relax", "survey"]
+
+SUCCESS = 0.4  # share of particles that should come from a level to the next
+_DIRECT = 0.25  # a last stage in which at least this share escapes needs no level any more
+_MOST_LEVELS = 2000
+_TAKEN = 0.1  # quantiles within this share of the interquartile range are the same
+_MOST_STEPS = 2**20
+_FORGOTTEN = 0.3  # rank correlation below which a state has forgotten an earlier one
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """How particles settle in the well.
+
+    Attributes
+    ----------
+    x : ndarray, shape (m,) or (m, dim)
+        States of those who had not escaped when the rest had settled.
+    time : float
+        Time in which a height is forgotten (rank correlation 0.3), or of half the pilot run if
+        particles did not settle.
+    settled : bool
+    escapes : int
+        How many escaped on the way, after which time in sum (`exposure`).
+    """
+
+    x: FloatArray
+    time: float
+    settled: bool
+    escapes: int
+    exposure: float
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    return np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
+
+
+def relax(ladder: Ladder, clock: Clock, replicas: Replicas) -> Relaxation:
+    """Run particles from their start until the law of their heights is steady and they forget them.
+
+    Looks at 4, 8, 16, ... steps. Ends unsettled when less than half are left, or after 2**20.
+    """
+    problem, n = ladder.problem, replicas.n
+    start = problem.start(min(n, problem.initial.n))
+    x = start[np.arange(n) % len(start)]
+    batch = problem.batch(x, replicas.ids())
+    before = quartiles = None
+    step, settled = 4, False
+    living, slots = x, np.arange(n)
+    while True:
+        clock.run(batch, step)
+        if batch.alive < n / 2:
+            break
+        living, slots = batch.living, batch.slots.astype(np.intp)
+        heights = np.full(n, np.nan)
+        heights[slots] = ladder.height(living)
+        now = np.quantile(heights[slots], [0.25, 0.5, 0.75])
+        if step > 4 and now[2] == now[0]:
+            raise ValueError(
+                f"level must tell states apart, but is {now[0]:g} for most after {step} steps"
+            )
+        if step >= _MOST_STEPS:
+            break
+        if quartiles is not None and before is not None:
+            taken = max(_TAKEN, 3.5 / math.sqrt(n))  # 2.5 standard errors of the difference
+            steady = np.max(np.abs(now - quartiles)) <= taken * (now[2] - now[0])
+            old, new = _ranks(before[slots]), _ranks(heights[slots])
+            settled = bool(steady and np.corrcoef(old, new)[0, 1] < _FORGOTTEN)
+            if settled:
+                break
+        quartiles, before, step = now, heights, 2 * step
+    gone = n - batch.alive
+    met = batch.time[np.isfinite(batch.time)]
+    exposure = float(np.sum(met)) + batch.alive * batch.t
+    return Relaxation(living, max(step // 2, 1) * problem.dt, settled, gone, exposure)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the pilot run has found.
+
+    Attributes
+    ----------
+    ladders : list of Ladder
+        With core and first level.
+    levels : list of list of float
+        For each leg, heights after the first level.
+    rate : float
+        Rough rate of escape; one that nothing reached is guessed from above.
+    """
+
+    ladders: list[Ladder]
+    levels: list[list[float]]
+    relaxation: Relaxation
+    rate: float
+    warnings: list[str]
+
+
+def survey(
+    problem: Problem,
+    clock: Clock,
+    n: int,
+    *,
+    level: Any = None,
+    core: float | None = None,
+    levels: Sequence[float] | None = None,
+    climbing: bool = True,
+) -> Survey:
+    """Find core, first level and (``climbing``) further levels of each leg.
+
+    The core is where particles start, if this is one height inside the central 90 per cent of the
+    settled particles, and their median otherwise. The first level is what 40 per cent of the settled
+    particles come up to within the relaxation time; further ones are passed by 40 per cent each.
+    """
+    ladders = legs(problem, level)
+    replicas = Replicas(problem, [0], n)
+    warnings: list[str] = []
+    one = ladders[0]
+    relaxation = relax(one, clock, replicas)
+    if not relaxation.settled:
+        warnings.append(
+            f"particles had not settled after a time of {2 * relaxation.time:.3g}, when "
+            f"{relaxation.escapes:,} of {n:,} had escaped: if these are many, this is no rare event, "
+            "and direct simulation is simpler"
+        )
+    if core is None:
+        core = _core(one, relaxation, warnings)
+    for leg in ladders:
+        leg.core = core if leg is one else _same_place(core, one, leg)
+        if not leg.core < leg.top:
+            raise ValueError(f"core must lie inside the region, got {_shown(leg, leg.core)!r}")
+    given = None if levels is None else list(levels)
+    steps = max(round(relaxation.time / problem.dt), 1)
+    ids = replicas.ids()[: len(relaxation.x)]
+    for leg in ladders:
+        if given:
+            leg.first = given[0]
+            if not leg.core < leg.first:
+                raise ValueError(
+                    f"levels must begin outside the core, {_shown(leg, leg.core):g}, got "
+                    f"{_shown(leg, leg.first)!r}"
+                )
+            continue
+        paths = leg.run(clock, relaxation.x, ids, core=False, steps=steps)
+        peak = float(np.quantile(paths.peak, 1.0 - SUCCESS, method="lower"))
+        if not peak > leg.core:
+            peak = float(np.max(paths.peak, where=np.isfinite(paths.peak), initial=leg.core))
+        middle = 0.5 * (leg.core + leg.top) if math.isfinite(leg.top) else math.inf
+        leg.first = min(peak, middle)
+        if not leg.core < leg.first < math.inf:
+            raise ValueError(
+                "levels must be given: within the relaxation time no particle of the pilot run "
+                f"came above the core, {_shown(leg, leg.core):g}"
+            )
+    if given is not None:
+        return Survey(ladders, [given[1:]], relaxation, math.nan, warnings)
+    found: list[list[float]] = []
+    rate = math.nan
+    if climbing:
+        rate = 0.0
+        start = one.at_core(n) if one.pointlike else _from_core(ladders, relaxation, n)
+        which, escaped, entry, up = climb(ladders, clock, start, replicas.ids())
+        flux = 1.0 / (2.0 * float(np.nanmean(up)))  # down takes about as long as up
+        for i, leg in enumerate(ladders):
+            pool = entry[(which == i) & ~escaped]
+            more, chance = _choose(leg, clock, replicas, pool) if len(pool) else ([], 0.0)
+            found.append(more)
+            rate += flux * (chance * len(pool) + np.count_nonzero(escaped & (which == i))) / n
+    return Survey(ladders, found, relaxation, float(rate), warnings)
+
+
+def _from_core(ladders: list[Ladder], relaxation: Relaxation, n: int) -> FloatArray:
+    x = relaxation.x
+    inside = np.all([leg.height(x) < leg.first for leg in ladders], axis=0)
+    kept = x[inside]
+    return kept[np.arange(n) % len(kept)]
+
+
+def _core(one: Ladder, relaxation: Relaxation, warnings: list[str]) -> float:
+    problem = one.problem
+    start = one.height(problem.start(min(1024, problem.initial.n)))
+    settled = one.height(relaxation.x)
+    low, middle, high = np.quantile(settled, [0.05, 0.5, 0.95])
+    if np.ptp(start) == 0.0 and (low <= start[0] <= high or not relaxation.settled):
+        return float(start[0])
+    if not relaxation.settled:
+        return float(np.median(start))
+    if np.ptp(start) == 0.0 or not low <= np.median(start) <= high:
+        warnings.append(
+            f"x0 is outside the well in which particles settle: the rate is that of the well, "
+            f"around {_shown(one, float(middle)):.4g}"
+        )
+    return float(middle)
+
+
+def _same_place(core: float, one: Ladder, leg: Ladder) -> float:
+    assert one.target is not None and leg.target is not None
+    return leg.target.sign * one.target.sign * core
+
+
+def _shown(leg: Ladder, height: float) -> float:
+    """Return a height as the user knows it: a value of the coordinate, distance or function."""
+    return height if leg.target is None else leg.target.sign * height
+
+
+def _choose(
+    leg: Ladder, clock: Clock, replicas: Replicas, pool: FloatArray
+) -> tuple[list[float], float]:
+    """Return levels above the first one, each passed by 40 per cent, and the chance to escape."""
+    n = replicas.n
+    here, levels, chance = leg.first, list[float](), 1.0
+    while len(levels) < _MOST_LEVELS:
+        x, ids = pool[np.arange(n) % len(pool)], replicas.ids()
+        free = leg.run(clock, x, ids)
+        share = float(np.mean(free.end == ESCAPED))
+        level = float(np.quantile(free.peak, 1.0 - SUCCESS, method="lower"))
+        if share >= _DIRECT or not level < leg.top - 0.25 * (level - here):
+            break
+        if not level > here:
+            raise ValueError(
+                f"level must grow on the way out: from {_shown(leg, here):g}, the level number "
+                f"{len(levels)}, particles of the pilot run came no higher; a smaller dt, a larger "
+                "n or another level function may help"
+            )
+        passed = leg.run(clock, x, ids, level=level)
+        pool = passed.x[passed.end == PASSED]
+        out = float(np.mean(passed.end == ESCAPED))
+        if len(pool) == 0:
+            share = out
+            break
+        levels.append(level)
+        here = level
+        chance *= out + len(pool) / n
+    return levels, chance * max(share, 1.0 / n)
