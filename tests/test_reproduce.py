@@ -48,7 +48,12 @@ LESS = {
         "TRAINED": np.array([1.2, 1.5]),
         "CLIMBED": np.array([1.2, 1.5]),
     },
-    "levy-width": {"ALPHAS": (1.5,), "HEIGHTS": np.array([1.0, 2.0])},
+    "levy-width": {
+        "ALPHAS": (1.5,),
+        "EPS": np.array([0.1, 0.05]),
+        "WIDTHS": np.array([1.0, 2.0]),
+        "HEIGHTS": np.array([1.0, 2.0]),
+    },
     "loss-coupled": {
         "KAPPAS": np.array([10.0, 80.0]),
         "PLANAR_KAPPAS": np.array([4.0]),
@@ -56,7 +61,7 @@ LESS = {
         "SIMULATED": np.array([2.0, 2.5]),
         "LARGE_ETAS": np.array([1.0]),
     },
-    "sharp-flat": {"CURVATURES": np.array([3.0, 6.0]), "FINE": np.array([3.0, 6.0])},
+    "sharp-flat": {"CURVATURES": np.array([4.5, 6.0]), "FINE": np.array([4.5, 6.0])},
     "matrix-equilibrium": {"STARTS": {"small": (0.4, 0.4)}, "ANGLES": np.array([45.0])},
     "sgd-vs-sde": {
         "ETAS": np.array([0.02, 0.05]),

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..passage.escape import escape
 from ..passage.regions import Region
-from ..passage.result import EscapeResult, TooFewEscapesWarning
+from ..passage.errors import TooFewEscapesWarning
+from ..passage.result import EscapeResult
 from .base import Settings
 
 __all__ = ["followed", "mean_time"]
