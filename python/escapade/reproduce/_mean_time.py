@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ..passage.errors import TooFewEscapesWarning
 from ..passage.escape import escape
 from ..passage.regions import Region
-from ..passage.errors import TooFewEscapesWarning
 from ..passage.result import EscapeResult
 from .base import Settings
 

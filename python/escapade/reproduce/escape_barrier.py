@@ -86,13 +86,7 @@ def _formulas() -> _draw.Table:
         es = eta * ES / ETA
         model = TwoParabolaWell(H, ES / ETA, EH / ETA, eta, a)
         time = float(mean_exit_time(model, -a, b=BEYOND * a))
-        kramers = kramers_time_from(
-            lambda w: H * (a - abs(w)),
-            lambda w: (ES + EH * (w + a) ** 2) / ETA,
-            -a,
-            a,
-            eta=eta,
-        )
+        kramers = kramers_time_from(model, -a, a)
         row = [kappa, time / kramers]
         row.append(time / loss_coupled_time(H, H, HEIGHT, es, eh))
         for reading in READINGS:

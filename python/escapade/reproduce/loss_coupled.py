@@ -64,14 +64,7 @@ def _planar(kappa: float) -> tuple[LossCoupledWellND, float, float]:
 
 def _kramers(eta: float) -> tuple[MultiplicativeWell, float]:
     model = MultiplicativeWell(eta=eta)
-    time = kramers_time_from(
-        lambda x: 4.0 * x * (x * x - 1.0),
-        lambda x: 1.0 + 0.5 * math.sin(2.0 * x),
-        -1.0,
-        0.0,
-        eta=eta,
-    )
-    return model, time
+    return model, kramers_time_from(model, -1.0, 0.0)
 
 
 def _kramers_ratio(eta: float) -> float:

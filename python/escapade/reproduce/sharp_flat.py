@@ -44,16 +44,13 @@ def _diffusion(dynamic: str, noise: str, H: float) -> TwoParabolaWell:
 
 def _formula(dynamic: str, noise: str, H: float) -> float:
     """Return the rate by formula: Kramers to the saddle, or a single jump."""
-    es, eh, eps = _strength(noise, H)
+    es, _, eps = _strength(noise, H)
     a = _half_width(H)
     if dynamic == "alpha-stable":
         return alpha_stable_exit_rate(ALPHA, eps, right=2.0 * a)
     if dynamic == "Langevin":
         return 1.0 / langevin_time(H, H, BARRIER, es, to="saddle")
-    time = kramers_time_from(
-        lambda w: H * (a - abs(w)), lambda w: es + eh * (w + a) ** 2, -a, a, to="saddle"
-    )
-    return 1.0 / time
+    return 1.0 / kramers_time_from(_diffusion(dynamic, noise, H), -a, a, to="saddle")
 
 
 def _exact(dynamic: str, noise: str, H: float) -> float:
