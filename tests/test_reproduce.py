@@ -38,11 +38,33 @@ TRAINED = (
     "sharpening",
     "warm-up",
 )
-#: Figures of escapes, which run batches of first passages; they have controls of their own.
-ESCAPES = ("passage-bias", "rare-events", "survival")
+#: Figures of escapes and first passages; they have controls of their own.
+ESCAPES = (
+    *("escape-barrier", "escape-exponent", "levy-width", "loss-coupled", "passage-bias"),
+    *("rare-events", "sharp-flat", "survival"),
+)
 #: Parts of them that negative controls can do without: module constants, smaller.
 LESS = {
     "balance": {"DURATION": 4.0, "TIMES": (1.0, 2.0, 4.0)},
+    "escape-exponent": {
+        "LEVELS": {2: (1.2, 1.5)},
+        "TRAINED": np.array([1.2, 1.5]),
+        "CLIMBED": np.array([1.2, 1.5]),
+    },
+    "levy-width": {
+        "ALPHAS": (1.5,),
+        "EPS": np.array([0.1, 0.05]),
+        "WIDTHS": np.array([1.0, 2.0]),
+        "HEIGHTS": np.array([1.0, 2.0]),
+    },
+    "loss-coupled": {
+        "KAPPAS": np.array([10.0, 80.0]),
+        "PLANAR_KAPPAS": np.array([4.0]),
+        "ETAS": np.array([0.1]),
+        "SIMULATED": np.array([2.0, 2.5]),
+        "LARGE_ETAS": np.array([1.0]),
+    },
+    "sharp-flat": {"CURVATURES": np.array([4.5, 6.0]), "FINE": np.array([4.5, 6.0])},
     "matrix-equilibrium": {"STARTS": {"small": (0.4, 0.4)}, "ANGLES": np.array([45.0])},
     "passage-bias": {"STEPS": np.array([0.2, 0.05]), "WELL_STEPS": np.array([0.02])},
     "rare-events": {"SIZES": (100, 300), "MANY": 250},
@@ -73,7 +95,7 @@ def control(name, monkeypatch, **changes):
 
 
 def test_all_figures_are_known():
-    assert len(NAMES) == len(set(NAMES)) == 18 and set(TRAINED + ESCAPES) <= set(NAMES)
+    assert len(NAMES) == len(set(NAMES)) == 23 and set(TRAINED + ESCAPES) <= set(NAMES)
     for name in NAMES:
         figure = reproduce.get(name)
         assert figure.name == name and figure.title and "arXiv" in figure.source and figure.chosen
@@ -104,7 +126,9 @@ def check(name, folder, settings):
     return result
 
 
-@pytest.mark.parametrize("name", figures(NAMES, slow={"warm-up"}))
+@pytest.mark.parametrize(
+    "name", figures(NAMES, slow={"warm-up", "escape-barrier", "escape-exponent"})
+)
 def test_small_figure_agrees_and_writes_its_files(name, tmp_path, monkeypatch):
     monkeypatch.setattr(files, "DPI", 40)  # all is drawn, on fewer points
     check(name, tmp_path, SMALL)
@@ -183,6 +207,18 @@ def test_sgd_on_larger_minibatches_disagrees(name, part, monkeypatch):
         ("survival", "escape_rate", 1.25),
         ("survival", "survival", 0.95),
         pytest.param("warm-up", "flattest_trace_hessian", 1.1, marks=pytest.mark.slow),
+        pytest.param("escape-barrier", "kramers_time_from", 1.05, marks=pytest.mark.slow),
+        pytest.param("escape-barrier", "meng_time_printed", 0.15, marks=pytest.mark.slow),
+        pytest.param("escape-barrier", "sgd_escape_time", 1.3, marks=pytest.mark.slow),
+        ("escape-exponent", "sgd_tail_index", 1.01),
+        pytest.param("escape-exponent", "log_mean_exit_time", 1.1, marks=pytest.mark.slow),
+        ("levy-width", "alpha_stable_exit_rate", 2.0),
+        ("loss-coupled", "loss_coupled_time", 1.01),
+        ("loss-coupled", "loss_coupled_time_nd", 1.01),
+        ("loss-coupled", "kramers_time_from", 1.01),
+        ("loss-coupled", "meng_time_printed", 1.05),
+        ("sharp-flat", "mean_exit_time", 1.5),
+        ("sharp-flat", "langevin_time", 1.5),
     ],
 )
 def test_wrong_theory_disagrees(name, function, factor, monkeypatch):
@@ -222,6 +258,60 @@ def test_rare_events_tested_at_end_points_disagree(method, monkeypatch):
     result = reproduce.run("rare-events", settings=reproduce.Settings(scale=0.7))
     judged = [s for s in result.statistics if "over the exact rate" in s.name]
     assert len(judged) == 1 and not judged[0].agrees and judged[0].measured < 0.7
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        pytest.param("escape-barrier", "mean times", marks=pytest.mark.slow),
+        pytest.param("escape-exponent", "mean times", marks=pytest.mark.slow),
+        ("levy-width", "T times rate"),
+        ("loss-coupled", "simulated over exact"),
+        ("sharp-flat", "mean times"),
+    ],
+)
+def test_escapes_by_weaker_noise_disagree(name, part, monkeypatch):
+    """Negative control: a lower learning rate, smaller jumps, or minibatches of two samples."""
+    right = module_of(name).mean_time
+
+    def weaker(settings, seed, model, *args):
+        if isinstance(model, ea.models.SGD):
+            change = {"batch": 2}
+        else:
+            change = {k: f * model.params[k] for k, f in WEAKER.items() if k in model.params}
+        return right(settings, seed, type(model)(**{**model.params, **change}), *args)
+
+    changes = {"BARRIERS": np.linspace(0.5, 1.0, 4)} if name == "escape-barrier" else {}
+    statistics = control(name, monkeypatch, mean_time=weaker, **changes)
+    judged = [s for s in statistics if part in s.name]
+    assert judged and not any(s.agrees for s in judged), judged
+
+
+WEAKER = {"eta": 0.6, "eps": 0.4}
+
+
+def test_chain_of_sgd_is_resolved():
+    """Its mean times do not depend on the cells, and follow Kesten's exponent far out."""
+    from escapade.reproduce._regression_chain import sgd_escape_time, sgd_exit_time
+
+    assert sgd_escape_time(0.5, 0.1) == pytest.approx(sgd_escape_time(0.5, 0.1, 100), rel=3e-3)
+    assert sgd_exit_time(1.0, 0.1) == pytest.approx(sgd_exit_time(1.0, 0.1, 120), rel=1e-2)
+    rise = math.log(sgd_exit_time(3.0, 0.1) / sgd_exit_time(2.5, 0.1))  # from c = 7.25 to 10
+    slope = rise / math.log(10.0 / 7.25)
+    assert slope == pytest.approx(0.5 * ea.theory.sgd_tail_index(0.1, 1), rel=0.05)
+
+
+def test_times_in_the_plane_are_resolved():
+    """And with constant noise, which decouples the two numbers, it is the time on the line."""
+    from escapade.reproduce._planar_passage import planar_crossing_time
+
+    model = ea.models.LossCoupledWellND(2, 1.0, 8.0, 0.0, 0.5, 2.0)
+    coarse, fine = (planar_crossing_time(model, cells) for cells in (60, 120))
+    assert coarse == pytest.approx(fine, rel=1e-5)
+    still = ea.models.LossCoupledWellND(2, 1.0, 8.0, 0.0, 0.5, 1e-4)
+    line = ea.models.LossCoupledWell(1.0, 0.5, 1e-4)
+    exact = ea.exact.mean_exit_time(line, -1.0, b=1.0)
+    assert planar_crossing_time(still) == pytest.approx(exact, rel=2e-2)
 
 
 def test_distances_of_sgd_are_judged_at_full_size(monkeypatch):

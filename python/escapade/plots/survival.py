@@ -84,7 +84,7 @@ def survival(
         ax.plot(*curve, color=LAW_COLOUR, lw=1.2, ls=(0, (4, 2)), label="exact")
     ax.set_yscale(scale)
     if scale == "log":
-        ax.set_ylim(0.5 / result.n, 1.5)
+        ax.set_ylim(0.4 * s[-1], 1.5)
     ax.set_xlabel("time")
     ax.set_ylabel("probability to be inside")
     return ax
