@@ -1,7 +1,7 @@
 """The reproduced figures: all run, agree with theory, write their files, and notice wrong theory.
 
-Statistics agree for p >= 0.001 or within 4 standard errors: of the about 50 tests by p-value one fails
-in one of 20 seeds, and of the about 50 by standard errors one in 300, although nothing is wrong. The
+Statistics agree for p >= 0.001 or within 4 standard errors: of the about 70 tests by p-value one fails
+in one of 14 seeds, and of the about 50 by standard errors one in 300, although nothing is wrong. The
 seed is fixed. Negative controls change what is simulated, or a formula by a few per cent.
 """
 
@@ -43,6 +43,7 @@ ESCAPES = (
     *("escape-barrier", "escape-exponent", "levy-width", "loss-coupled", "passage-bias"),
     *("rare-events", "sharp-flat", "survival"),
 )
+WEAKER = {"eta": 0.6, "eps": 0.4}  # factors on the parameters of their negative control
 #: Parts of them that negative controls can do without: module constants, smaller.
 LESS = {
     "balance": {"DURATION": 4.0, "TIMES": (1.0, 2.0, 4.0)},
@@ -267,7 +268,7 @@ def test_rare_events_tested_at_end_points_disagree(method, monkeypatch):
         pytest.param("escape-exponent", "mean times", marks=pytest.mark.slow),
         ("levy-width", "T times rate"),
         ("loss-coupled", "simulated over exact"),
-        ("sharp-flat", "mean times"),
+        pytest.param("sharp-flat", "mean times", marks=pytest.mark.slow),
     ],
 )
 def test_escapes_by_weaker_noise_disagree(name, part, monkeypatch):
@@ -285,9 +286,6 @@ def test_escapes_by_weaker_noise_disagree(name, part, monkeypatch):
     statistics = control(name, monkeypatch, mean_time=weaker, **changes)
     judged = [s for s in statistics if part in s.name]
     assert judged and not any(s.agrees for s in judged), judged
-
-
-WEAKER = {"eta": 0.6, "eps": 0.4}
 
 
 def test_chain_of_sgd_is_resolved():

@@ -310,3 +310,27 @@ def test_physical_time_is_of_ensembles_of_the_model() -> None:
     many = ea.Ensemble(sweep, 5, [0.1, 0.0], seed=1).run(steps=3, dt=0.01)
     assert sweep.physical_time(many).shape == (2, 5)
     assert sweep[1].phi == 6.0 and sweep.phi.tolist() == [11.0, 6.0]
+
+
+@pytest.mark.parametrize("clock", ["random", "physical"])
+def test_escape_from_the_log_landscape_on_either_clock(clock: str) -> None:
+    """Mean times with the bridge against radial quadrature: |z| < 3.5 and 1.5 % for the step.
+
+    One number: dx = -L'/L d tau + sqrt(2 eta h/B) dW by the random clock, with L = 1 + x^2/2. The
+    bridge has to know the noise of the clock (it did not: 11 in the place of 37).
+    """
+    model = ea.models.LogLandscape(1, eta=0.1, batch=1, clock=clock)
+    x = np.linspace(-0.9, 0.9, 7)
+    process = ea.exact.Diffusion(
+        lambda u: model.drift(np.asarray(u)[..., None])[..., 0],
+        lambda u: model.diffusion(np.asarray(u)[..., None])[..., 0, 0],
+    )
+    assert np.all(process.diffusion(x) > 0.0)
+    exact = float(ea.exact.mean_exit_time(process, 0.0, -1.0, 1.0))
+    if clock == "random":  # by functions of its own
+        own = ea.exact.Diffusion(lambda u: -u / (1 + u * u / 2), lambda u: 0.2**0.5 + 0 * u)
+        assert exact == pytest.approx(float(ea.exact.mean_exit_time(own, 0.0, -1.0, 1.0)))
+    found = ea.escape(model, [0.0], ea.Interval(-1, 1), n=4000, dt=0.002, burn_in=0.0, seed=1)
+    assert abs(found.mean_time - exact) < 3.5 * found.mean_time_stderr + 0.015 * exact
+    ball = ea.escape(model, [0.0], ea.Ball([0.0], 1.0), n=4000, dt=0.002, burn_in=0.0, seed=2)
+    assert abs(ball.mean_time - exact) < 3.5 * ball.mean_time_stderr + 0.015 * exact

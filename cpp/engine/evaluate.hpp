@@ -13,9 +13,8 @@ template <class V> struct NoIncrement {
 
 // x and drift: `planes` rows of n. noise: draws * planes rows, column j of the noise matrix after column j - 1.
 template <class View>
-void evaluate_model(const double* parameters, int draws, const double* x, size_t n, double* drift, double* noise) {
+void evaluate_view(const View& view, int draws, const double* x, size_t n, double* drift, double* noise) {
   using V = Pack<double, Native<double>::lanes>;
-  const View view(parameters);
   constexpr bool vector = is_vector<View>;
   int planes = 1, temporaries = 0;
   if constexpr (vector) planes = view.planes, temporaries = view.temporaries;
@@ -46,6 +45,11 @@ void evaluate_model(const double* parameters, int draws, const double* x, size_t
     }
   }
   delete[] y;
+}
+
+template <class View>
+void evaluate_model(const double* parameters, int draws, const double* x, size_t n, double* drift, double* noise) {
+  specialised(View(parameters), [&](const auto& view) { evaluate_view(view, draws, x, n, drift, noise); });
 }
 
 ESCAPADE_END

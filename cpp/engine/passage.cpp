@@ -45,6 +45,7 @@ Passage::Passage(const std::string& model, const std::string& scheme, const Shap
   bool counting = false;
   for (OwnedBoundary& b : owned_) {
     b.boundary.vector = b.vector.data();
+    b.boundary.dim = shape_.dim;
     if (b.boundary.test != Boundary::Test::endpoint && !kernel_->variance)
       throw std::invalid_argument("a process that jumps is tested at the ends of steps");
     counting |= b.boundary.action == Boundary::Action::count;

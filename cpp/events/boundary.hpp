@@ -18,9 +18,9 @@ struct Boundary {
   Kind kind = Kind::coordinate;
   Action action = Action::absorb;
   Test test = Test::bridge;
-  int coordinate = 0;
+  int coordinate = 0, dim = 1;
   double sign = 1, level = 0;
-  const double* vector = nullptr;  // direction of length 1, or centre
+  const double* vector = nullptr;  // direction of length 1, or centre: dim numbers
 };
 constexpr int most_boundaries = 4;
 

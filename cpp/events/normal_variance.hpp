@@ -14,6 +14,12 @@ template <class View> constexpr bool is_additive() {
   else return !requires(View m, double y) { m.diffusion(y); };
 }
 
+// Calls f with the view that steps a process with these parameters: a model may have one for each kind of them.
+template <class View, class F> void specialised(const View& view, F f) {
+  if constexpr (requires { view.specialise(f); }) view.specialise(f);
+  else f(view);
+}
+
 // Wiener increments of which one is 1 and the others are 0.
 template <class V> struct UnitIncrement {
   int which;
@@ -21,11 +27,11 @@ template <class V> struct UnitIncrement {
 };
 
 // (x - centre) / |x - centre|, or the direction of a plane, times dx.
-template <class V> ESCAPADE_HD V along_normal(const Boundary& b, const V* x, const V* dx, int planes) {
+template <class V> ESCAPADE_HD V along_normal(const Boundary& b, const V* x, const V* dx) {
   using T = Lane<V>;
   if (b.kind == Boundary::Kind::coordinate) return dx[b.coordinate];
   V sum(T(0)), square(T(0));
-  for (int k = 0; k < planes; ++k) {
+  for (int k = 0; k < b.dim; ++k) {
     const V n = b.kind == Boundary::Kind::ball ? x[k] - T(b.vector[k]) : V(T(b.vector[k]));
     sum = fma(n, dx[k], sum);
     square = fma(n, n, square);
@@ -42,19 +48,21 @@ void normal_variance(const ViewStorage& storage, const Tile& tile, const void* r
   const T* x = static_cast<const T*>(rows);
   T* out = static_cast<T*>(result);
   if constexpr (is_vector<View>) {
-    V* const y = static_cast<V*>(tile.scratch);
-    V *const dx = y + view.planes, *const temporary = dx + view.planes;
-    for (int p = 0; p < tile.particles; p += V::lanes) {
-      load_planes(y, x + p, plane, view.planes);
-      const auto at = view.evaluate(y, temporary);
-      V sum(T(0));
-      for (int j = 0; j < tile.draws; ++j) {
-        view.increment(at, y, UnitIncrement<V>{j}, V(T(0)), dx, temporary);
-        const V along = along_normal(b, y, dx, view.planes);
-        sum = fma(along, along, sum);
+    specialised(view, [&](const auto& m) {
+      V* const y = static_cast<V*>(tile.scratch);
+      V *const dx = y + m.planes, *const temporary = dx + m.planes;
+      for (int p = 0; p < tile.particles; p += V::lanes) {
+        load_planes(y, x + p, plane, m.planes);
+        const auto at = m.evaluate(y, temporary);
+        V sum(T(0));
+        for (int j = 0; j < tile.draws; ++j) {
+          m.increment(at, y, UnitIncrement<V>{j}, V(T(0)), dx, temporary);
+          const V along = along_normal(b, y, dx);
+          sum = fma(along, along, sum);
+        }
+        sum.store(out + p);
       }
-      sum.store(out + p);
-    }
+    });
   } else {
     for (int p = 0; p < tile.particles; p += V::lanes) {
       if constexpr (requires(V y) { view.diffusion(y); }) {

@@ -115,7 +115,7 @@ template <class T> class WatchedTile {
     const bool ball = at.kind == Boundary::Kind::ball;
     for (int p = 0; p < tile_.particles; p += V::lanes) {
       V sum(T(0));
-      for (int k = 0; k < watch_.planes; ++k) {
+      for (int k = 0; k < at.dim; ++k) {
         const V y = V::load(x + size_t(k) * plane + p);
         const V c(T(at.vector[k])), from = y - c;
         sum = ball ? fma(from, from, sum) : fma(c, y, sum);
@@ -303,6 +303,7 @@ template <class T> class WatchedTile {
         y = from + share * (to - from);
       }
       exit[size_t(k) * watch_.exit_plane] = T(y);
+      if (k >= at.dim) continue;
       if (at.kind == Boundary::Kind::half_space) sum += at.vector[k] * y;
       if (at.kind == Boundary::Kind::ball) sum += (y - at.vector[k]) * (y - at.vector[k]);
     }
@@ -312,7 +313,7 @@ template <class T> class WatchedTile {
       return;
     }
     const double ratio = at.level / sqrt(sum);
-    for (int k = 0; k < watch_.planes; ++k) {
+    for (int k = 0; k < at.dim; ++k) {
       T& y = exit[size_t(k) * watch_.exit_plane];
       const double c = at.vector[k];
       y = at.kind == Boundary::Kind::ball ? T(c + ratio * (double(y) - c)) : T(double(y) + (at.level - sum) * c);

@@ -17,7 +17,7 @@ template <class Enum> Enum one_of(const py::dict& d, const char* key, std::initi
   throw py::value_error(std::string(key) + " = '" + name + "' is unknown");
 }
 
-OwnedBoundary boundary_of(const py::dict& d, int planes) {
+OwnedBoundary boundary_of(const py::dict& d, int dim) {
   OwnedBoundary b;
   b.boundary.kind = one_of<Boundary::Kind>(d, "kind", {"coordinate", "half_space", "ball"});
   b.boundary.action = one_of<Boundary::Action>(d, "action", {"absorb", "reflect", "count", "rearm"});
@@ -26,8 +26,8 @@ OwnedBoundary boundary_of(const py::dict& d, int planes) {
   b.boundary.sign = py::cast<double>(d["sign"]);
   b.boundary.level = py::cast<double>(d["level"]);
   b.vector = py::cast<std::vector<double>>(d["vector"]);
-  if (b.boundary.coordinate < 0 || b.boundary.coordinate >= planes) throw py::index_error("coordinate out of range");
-  if (b.boundary.kind != Boundary::Kind::coordinate && int(b.vector.size()) != planes)
+  if (b.boundary.coordinate < 0 || b.boundary.coordinate >= dim) throw py::index_error("coordinate out of range");
+  if (b.boundary.kind != Boundary::Kind::coordinate && int(b.vector.size()) != dim)
     throw py::value_error("vector must have as many numbers as a state");
   if (b.boundary.kind != Boundary::Kind::coordinate && b.boundary.action == Boundary::Action::reflect)
     throw py::value_error("only coordinates are reflected");
@@ -45,7 +45,7 @@ std::unique_ptr<Passage> make_passage(const std::string& model, const std::strin
     throw py::value_error("x0 must have shape (planes, n)");
   if (n == 0 || n >= size_t(1) << 32) throw py::value_error("n must be between 1 and 2**32 - 1");
   std::vector<OwnedBoundary> owned;
-  for (const py::dict& d : boundaries) owned.push_back(boundary_of(d, shape.planes));
+  for (const py::dict& d : boundaries) owned.push_back(boundary_of(d, shape.dim));
   if (peak_of >= int(owned.size())) throw py::index_error("peak_of out of range");
   return std::make_unique<Passage>(model, scheme, shape, std::vector<double>(row.at(0), row.at(0) + row.length), n,
                                    x0.data(), ids.data(), std::move(owned), peak_of, precision(dtype), precision(noise),

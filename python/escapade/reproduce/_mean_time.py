@@ -8,23 +8,22 @@ from typing import Any
 from ..passage.errors import TooFewEscapesWarning
 from ..passage.escape import escape
 from ..passage.regions import Region
-from ..passage.result import EscapeResult
 from .base import Settings
 
-__all__ = ["followed", "mean_time"]
+__all__ = ["mean_time"]
 
 
-def followed(
+def mean_time(
     settings: Settings, seed: int, model: Any, x0: Any, region: Region, n: int, dt: float
-) -> EscapeResult:
-    """Return the escapes of ``n`` particles, all followed until they leave ``region``.
+) -> tuple[float, float]:
+    """Return the mean time to leave ``region``, all followed until they leave, and its error.
 
     ``n`` is taken as it is, and ``seed`` is added to that of ``settings``.
     """
     with warnings.catch_warnings():
         # that there is no one rate, because some escape at once, is no matter here
         warnings.simplefilter("ignore", TooFewEscapesWarning)
-        found: EscapeResult = escape(
+        found = escape(
             model,
             x0,
             region,
@@ -35,12 +34,4 @@ def followed(
             threads=settings.threads,
             progress=settings.progress,
         )
-    return found
-
-
-def mean_time(
-    settings: Settings, seed: int, model: Any, x0: Any, region: Region, n: int, dt: float
-) -> tuple[float, float]:
-    """Return the mean time to leave ``region``, and its standard error; as `followed`."""
-    found = followed(settings, seed, model, x0, region, n, dt)
     return found.mean_time, found.mean_time_stderr
