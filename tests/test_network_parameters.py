@@ -99,8 +99,9 @@ def test_signs_and_ratios_of_sums_and_differences(width, T, gamma, k, s, seed) -
         a, b = before[:, 0] + sign * before[:, 1], after[:, 0] + sign * after[:, 1]
         scale = np.abs(after).max(axis=1, keepdims=True).max(axis=2)
         clear = np.abs(b) > 1e-10 * scale  # beyond the rounding of u and w
-        # a step of Milstein's scheme changes a sign only for normals beyond some 4 standard deviations
-        assert np.sum((np.sign(a) != np.sign(b)) & clear) <= 1
+        # a step of Milstein's scheme changes signs only for normals beyond some 4 standard deviations,
+        # and then those of all subnetworks of the particle, which share the noise
+        assert np.sum(np.any((np.sign(a) != np.sign(b)) & clear, axis=1)) <= 1
         if width > 1:
             drift = np.log(np.abs(b[:, 1:] / b[:, :1])) - np.log(np.abs(a[:, 1:] / a[:, :1]))
             sure = np.all(np.abs(b) > 1e-6 * scale, axis=1)
