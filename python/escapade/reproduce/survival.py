@@ -61,7 +61,6 @@ def _inside(time: FloatArray, at: FloatArray) -> FloatArray:
 
 
 def _make(settings: Settings) -> Result:
-    n = settings.particles(30_000)
     statistics: list[Statistic] = []
     curves: list[_draw.Table] = []
     rates: list[_draw.Table] = []
@@ -73,6 +72,8 @@ def _make(settings: Settings) -> Result:
         rate = float(escape_rate(model, **ends))
         end = END / rate
         for j, start in enumerate((0.0, case.near)):
+            # most of those that start near the boundary leave at once
+            n = settings.particles(30_000 if start == 0.0 else 120_000)
             mean = float(mean_exit_time(model, start, **ends))
             time, last = _escape_times(
                 case, start, end, n, settings.seed + 2 * k + j, settings.threads
