@@ -162,7 +162,8 @@ def test_rates_and_mean_times_against_exact_ones(name: str) -> None:
 def test_the_end_point_test_fails_where_the_bridge_does_not() -> None:
     """Negative control: + 20 % at this step, some twenty standard errors."""
     model, x0, ends, mean_time, _, dt = PROBLEMS["power law to 1"]
-    late = ea.escape(model, x0, ea.Interval(*ends), n=20_000, dt=dt, seed=11, test="endpoint")
+    with pytest.warns(TooFewEscapesWarning, match="standard errors from the exact"):
+        late = ea.escape(model, x0, ea.Interval(*ends), n=20_000, dt=dt, seed=11, test="endpoint")
     assert late.mean_time > mean_time + 15 * late.mean_time_stderr
 
 
@@ -413,8 +414,9 @@ def test_escape_by_jumps_depends_on_the_width_alone(alpha: float) -> None:
     share = found.splitting["lower"][0]
     expected = 1.0 / (1.0 + 1.5**-alpha)
     assert abs(share - expected) < 3.5 * math.sqrt(0.25 / 3000) + 0.02
-    # negative control: the width of Brownian motion, 1/l^2, is far off
-    assert abs(found.rate - rate * 1.2) > 5 * found.rate_stderr
+    # negative control: shares by the width of Brownian motion, 1/l^2
+    if alpha < 1.5:
+        assert abs(share - 1.0 / (1.0 + 1.5**-2.0)) > 5 * math.sqrt(0.25 / 3000)
     with pytest.raises(ValueError, match="jumps"):
         ea.exact.escape_rate(model, -1.0, 1.5)
 
@@ -464,3 +466,147 @@ def test_jumps_are_never_split() -> None:
         model, 0.0, ea.Interval(-1, 1), n=500, dt=0.05, seed=2, method="auto", t_max=500.0
     )
     assert isinstance(found, EscapeResult) and "one jump" in found.why
+
+
+# -- what a review has found -----------------------------------------------------------------------
+
+
+def test_balls_and_half_spaces_of_one_number_are_intervals() -> None:
+    """Whatever the coordinate of the scheme: they were tested by the radius mapped into it."""
+    line = ea.escape(POWER, 0.3, ea.Interval(-0.5, 1.5), dt=0.02, n=500, seed=1)
+    ball = ea.escape(POWER, 0.3, ea.Ball([0.5], 1.0), dt=0.02, n=500, seed=1)
+    planes = ea.HalfSpace([2.0], 3.0) & ea.HalfSpace([-1.0], 0.5)
+    both = ea.escape(POWER, 0.3, planes, dt=0.02, n=500, seed=1)
+    for other in (ball, both):
+        assert np.array_equal(line.times, other.times) and other.exact == line.exact
+    gbm = ea.models.GeometricBrownianMotion(0.1, 0.5)
+    found = ea.escape(gbm, 1.0, ea.Ball([1.0], 0.5), dt=0.01, n=500, seed=1)
+    assert found.n_escaped == 500
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TooFewEscapesWarning)
+        above = ea.escape(gbm, 1.0, ea.HalfSpace([-1.0], -0.5), dt=0.05, n=100, t_max=5.0, seed=1)
+    assert above.exits == ("lower",)
+    with pytest.raises(ValueError, match="lower must be less than upper"):
+        ea.escape(OU, 0.0, ea.HalfSpace([1.0], -1.0) & ea.HalfSpace([-1.0], -1.0), dt=0.1)
+
+
+def test_sides_count_the_boundaries_that_absorb() -> None:
+    wall = ea.Interval(0.0, 1.0, reflect="lower")
+    found = ea.escape(OU, 0.5, wall, n=2000, dt=0.01, seed=1)
+    assert found.exits == ("upper",) and np.all(found.sides == 0)
+    assert found.splitting["upper"][0] == 1.0
+    # a wall is no boundary that is shifted (it was: 10 % too short)
+    for test in ("bridge", "shift"):
+        one = ea.escape(OU, 0.5, wall, n=20_000, dt=0.002, seed=1, test=test)
+        assert one.exact is not None
+        assert abs(one.mean_time / one.exact.mean_time - 1.0) < 0.03
+
+
+def test_all_batches_start_inside() -> None:
+    law = stats.norm(0.0, 0.7071)
+    with pytest.raises(ValueError, match="x0 must lie inside"):
+        ea.escape(
+            OU, law, ea.Interval(-1.9, 1.9), n=50, dt=0.02, seed=0, until=ea.TargetError(0.03)
+        )
+
+
+def test_an_automatic_burn_in_is_not_shortened_while_particles_are_inside() -> None:
+    """Near the boundary most leave at once; their escapes are not those of the well.
+
+    Coverage of 60 intervals of 95 %: at least 50, one choice of seeds in 2000 fails (it was 73 %).
+    """
+    ou = ea.models.OrnsteinUhlenbeck()
+    region = ea.Interval(upper=2.2)
+    rate = ea.exact.escape_rate(ou, b=2.2)
+    hits = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TooFewEscapesWarning)
+        for seed in range(60):
+            found = ea.escape(ou, 1.5, region, n=300, t_max=10.0, dt=0.02, seed=seed)
+            low, high = found.rate_interval
+            hits += low < rate < high
+    assert hits >= 50
+
+
+def test_nothing_is_extrapolated_by_a_hazard_that_is_not_constant() -> None:
+    with pytest.warns(TooFewEscapesWarning, match="mean_time does not"):
+        found = ea.escape(
+            OU, 2.4, ea.Interval(upper=2.5), n=4000, t_max=3.0, dt=0.01, seed=1, burn_in=0
+        )
+    with pytest.raises(NoEscapeError, match="at least"):
+        _ = found.mean_time
+    assert "at least" in str(found)
+    assert 0.0 < found.survival(3.0) < 1.0
+
+
+def test_times_known_to_whole_steps_are_no_sign_of_doubt() -> None:
+    """Ties: the p-value was 1e-14 for 1e5 particles."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TooFewEscapesWarning)
+        late = ea.escape(
+            OU, 0.0, ea.Interval(-1.0, 1.0), n=100_000, dt=0.05, seed=3, test="endpoint"
+        )
+    assert late.exponentiality > 1e-3
+
+
+def test_runs_that_would_not_end_are_refused() -> None:
+    line = ea.models.OrnsteinUhlenbeck(0.0, 0.0, 1.0)
+    with pytest.raises(ValueError, match="may never leave"):
+        ea.escape(line, 0.0, ea.Interval(upper=1.0), n=10, dt=0.01)
+    with pytest.raises(ValueError, match="mean escape time is"):
+        ea.escape(ea.models.DoubleWell(1.0, 0.02), -1.0, ea.Interval(upper=0.0), dt=0.01)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TooFewEscapesWarning)
+        found = ea.escape(line, 0.0, ea.Interval(upper=1.0), n=1000, dt=0.01, t_max=20.0, seed=1)
+    assert found.exact is not None and math.isinf(found.exact.mean_time)
+    assert math.isnan(found.exact.rate)
+
+
+def test_steps_that_are_too_large_are_doubted() -> None:
+    well = ea.models.DoubleWell(h=1.0, T=0.4)
+    with pytest.warns(TooFewEscapesWarning, match="relaxation time"):
+        ea.escape(well, -1.0, ea.Interval(upper=0.5), n=2000, dt=0.1, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ea.escape(well, -1.0, ea.Interval(upper=0.5), n=2000, dt=0.01, seed=1)
+
+
+def test_one_particle_has_an_interval() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TooFewEscapesWarning)
+        one = ea.escape(OU, 0.0, ea.Interval(-1.0, 1.0), n=1, dt=0.02, seed=1)
+    low, high = one.mean_time_interval
+    assert 0.0 < low < one.mean_time < high < math.inf
+
+
+def test_an_error_that_was_not_reached_is_told() -> None:
+    with pytest.warns(TooFewEscapesWarning, match="not what until= asked for"):
+        ea.escape(
+            OU,
+            0.0,
+            ea.Interval(-1.5, 1.5),
+            n=1000,
+            dt=0.01,
+            seed=1,
+            until=ea.TargetError(0.001),
+            max_seconds=0.3,
+        )
+
+
+def test_crossings_leave_lost_particles_out_and_never_say_zero() -> None:
+    network = ea.models.BalancedNetwork(1, 1, 0.3)
+    with pytest.warns(TooFewEscapesWarning, match="lost"):
+        found = ea.crossings(
+            network, 0.5, 0.5, 1.2, n=500, t=20.0, dt=0.1, scheme="euler-maruyama", seed=1
+        )
+    assert found.n_lost > 0 and found.counts.size == 500 - found.n_lost
+    none = ea.crossings(OU, 0.0, 0.0, 6.0, n=10, t=1.0, dt=0.01, seed=1)
+    with pytest.raises(NoEscapeError, match="below"):
+        _ = none.rate
+    assert "none seen" in str(none)
+
+
+def test_arguments_of_other_methods_are_refused() -> None:
+    for more, message in (({"t_max": 5.0}, "t_max"), ({"burn_in": 1.0}, "burn_in")):
+        with pytest.raises(ValueError, match=f"{message} must not be given"):
+            ea.escape(RARE, 0.0, ea.Interval(upper=2.0), dt=0.1, method="splitting", **more)

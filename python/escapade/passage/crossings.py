@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,22 +15,26 @@ from scipy import stats
 from .._checks import integer, number
 from .._interrupt import Interrupts
 from ..models import Model
+from .errors import NoEscapeError, TooFewEscapesWarning
+from .first_passage import LOST
 from .problem import Problem, prepare
 from .regions import Boundary, Interval
 
 __all__ = ["CrossingResult", "crossings"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CrossingResult:
     """Numbers of passages from ``down`` to ``up``.
 
     Attributes
     ----------
-    counts : ndarray of uint32, shape (n,)
+    counts : ndarray of uint32, shape (n - n_lost,)
         Passages that each particle made.
     t : float
         Time that each was followed.
+    n_lost : int
+        Particles whose state is no longer finite; they are left out.
     confidence : float
         Of the interval.
     """
@@ -38,16 +43,45 @@ class CrossingResult:
     counts: npt.NDArray[np.uint32]
     t: float
     confidence: float
+    n_lost: int = 0
 
     @property
     def rate(self) -> float:
-        """Passages per particle and unit of time; see `rate_interval` where there were none."""
+        """Passages per particle and unit of time.
+
+        Raises
+        ------
+        NoEscapeError
+            If there were none; `rate_interval` has an upper bound.
+        """
+        self._some()
         return float(np.mean(self.counts)) / self.t
 
     @functools.cached_property
     def rate_stderr(self) -> float:
         """Standard error of the rate, from the scatter over particles."""
+        self._some()
         return float(np.std(self.counts, ddof=1)) / math.sqrt(self.counts.size) / self.t
+
+    def __str__(self) -> str:
+        low, high = self.rate_interval
+        rate = f"{self.rate:.6g}" if np.any(self.counts) else "none seen,"
+        return (
+            f"passages of {self.problem.model!r}: {int(np.sum(self.counts)):,} by {self.counts.size:,} "
+            f"particles in t = {self.t:g}\n  rate {rate} [{low:.6g}, {high:.6g}], {self.n_lost:,} lost"
+        )
+
+    def __repr__(self) -> str:
+        return f"<CrossingResult: {int(np.sum(self.counts)):,} passages>"
+
+    def _some(self) -> None:
+        if not np.any(self.counts):
+            if self.counts.size < 2:
+                raise NoEscapeError("fewer than two particles were not lost: use a smaller dt")
+            raise NoEscapeError(
+                f"there were no passages: the rate is below {self.rate_interval[1]:.3g} "
+                f"({self.confidence:.0%}); raise t or n"
+            )
 
     @property
     def rate_interval(self) -> tuple[float, float]:
@@ -159,4 +193,13 @@ def crossings(
     with Interrupts() as stop:
         batch.run(math.ceil(end / problem.dt * (1.0 - 1e-12)), stop=stop)
     stop.deliver()
-    return CrossingResult(problem, batch.counts, batch.t, confidence)
+    kept = batch.side != LOST
+    lost = int(n - np.count_nonzero(kept))
+    if lost:
+        warnings.warn(
+            f"{lost:,} particles were lost (nan or infinite) and left out: use a smaller dt or another "
+            "scheme",
+            TooFewEscapesWarning,
+            stacklevel=2,
+        )
+    return CrossingResult(problem, batch.counts[kept], batch.t, confidence, lost)

@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .._interrupt import Interrupts
+from ..schemes import get as get_scheme
 from .first_passage import FirstPassage
-from .problem import Problem
-from .result import EscapeResult
+from .problem import Problem, check_start
+from .result import DOUBT, EscapeResult
 
 __all__ = ["Direct", "doubts_of"]
 
 _ENOUGH = 10  # escapes below which a rate is an order of magnitude
-_DOUBT = 1e-3  # p-value of a constant hazard below which a rate is doubted
+_LARGE_STEP = 0.3  # of the relaxation time
+_FAR = 5.0  # standard errors from the exact rate
 _MOST_EMPTY = 3  # batches without any escape after which a target error is out of reach
 
 FloatArray = npt.NDArray[np.float64]
+
+
+class Outcome(NamedTuple):
+    """What has become of particles; `sides` are indices of the boundaries that absorb."""
+
+    times: FloatArray
+    sides: npt.NDArray[np.int8]
+    positions: FloatArray
+    last: FloatArray
+    particle_steps: int
+
+
+def _outcome(problem: Problem, batch: FirstPassage) -> Outcome:
+    absorbing = [i for i, b in enumerate(problem.boundaries) if b.action == "absorb"]
+    number = np.zeros(len(problem.boundaries), dtype=np.int8)
+    number[absorbing] = np.arange(len(absorbing))
+    time, side = batch.time, batch.side
+    out = np.where(side >= 0, number[np.maximum(side, 0)], side).astype(np.int8)
+    return Outcome(
+        time, out, batch.x, np.where(np.isnan(time), batch.t, time), batch.particle_steps
+    )
 
 
 class Direct:
@@ -43,8 +66,9 @@ class Direct:
         self._before = 0  # escapes after the burn-in in the batches before
         self._bar: Any = None
 
-    def go(self) -> tuple[FloatArray, npt.NDArray[np.int8], FloatArray, FloatArray, int]:
-        batches: list[FirstPassage] = []
+    def go(self) -> Outcome:
+        """Run, and return what has become of all particles."""
+        batches: list[Outcome] = []
         start = time.perf_counter()
         with Interrupts() as stop:
             if self.progress:
@@ -57,9 +81,11 @@ class Direct:
             while True:
                 problem = self.problem.further(self.n * len(batches))
                 ids = np.arange(self.n, dtype=np.uint64) + np.uint64(problem.first_id)
-                batch = problem.batch(problem.start(self.n), ids)
-                batches.append(batch)
+                x0 = problem.start(self.n)
+                check_start(problem, x0)  # another sample of the law than the first one
+                batch = problem.batch(x0, ids)
                 self._advance(batch, stop)
+                batches.append(_outcome(problem, batch))
                 self._before += self._events(batch)
                 over = stop.caught or time.monotonic() >= self.deadline
                 if over or self.wanted is None or self._before >= self.wanted:
@@ -70,12 +96,11 @@ class Direct:
                 self._bar.close()
         stop.deliver()
         self.seconds = time.perf_counter() - start
-        last = [np.where(np.isnan(b.time), b.t, b.time) for b in batches]
-        return (
-            np.concatenate([b.time for b in batches]),
-            np.concatenate([b.side for b in batches]),
-            np.concatenate([b.x for b in batches]),
-            np.concatenate(last),
+        return Outcome(
+            np.concatenate([b.times for b in batches]),
+            np.concatenate([b.sides for b in batches]),
+            np.concatenate([b.positions for b in batches]),
+            np.concatenate([b.last for b in batches]),
             sum(b.particle_steps for b in batches),
         )
 
@@ -103,8 +128,32 @@ class Direct:
             batch.run(leg, stop=stop, deadline=self.deadline, after=after)
 
 
-def doubts_of(result: EscapeResult) -> list[str]:
-    """Return what a user should be told of a result, each with what to do."""
+def _step_doubts(result: EscapeResult) -> list[str]:
+    """Return what speaks against the time step: its size, and the exact rate."""
+    problem, doubts = result.problem, []
+    relaxation = result.relaxation_time
+    exact_step = get_scheme(problem.scheme).exact
+    if relaxation is not None and not exact_step and problem.dt > _LARGE_STEP * relaxation:
+        doubts.append(
+            f"dt = {problem.dt:g} is not small beside the relaxation time of {relaxation:.3g}: rate and "
+            "times are those of this step; a smaller one tells how far off they are"
+        )
+    constant = result.exposure.events >= _ENOUGH and not result.exponentiality < DOUBT
+    if result.exact is not None and constant:
+        z = (result.rate - result.exact.rate) / result.rate_stderr
+        if abs(z) > _FAR:  # nan, if there is no exact rate, is not
+            doubts.append(
+                f"the rate is {abs(z):.0f} standard errors from the exact one, {result.exact.rate:.4g}: "
+                "use a smaller dt, or test='bridge'"
+            )
+    return doubts
+
+
+def doubts_of(result: EscapeResult, wanted: int | None = None) -> list[str]:
+    """Return what a user should be told of a result, each with what to do.
+
+    ``wanted`` is the number of escapes that were asked for.
+    """
     doubts = []
     events, at_risk, _ = result.exposure
     if result.n_lost:
@@ -121,10 +170,23 @@ def doubts_of(result: EscapeResult) -> list[str]:
             f"{high:.3g}]: raise n or t_max (now {at_risk:.3g} units of particle time), or use "
             "method='splitting'"
         )
-    if events >= 2 and result.exponentiality < _DOUBT:
+    doubts += _step_doubts(result)
+    if wanted is not None and _ENOUGH <= events < wanted:
+        doubts.append(
+            f"the relative error is {events**-0.5:.2g} after {events:,} of {wanted:,} escapes, not what "
+            "until= asked for: give it more time"
+        )
+    if events >= 2 and result.exponentiality < DOUBT:
+        if result.n_censored:
+            rest = (
+                "survival() holds; mean_time does not, which extrapolates for the "
+                f"{result.n_censored:,} still inside"
+            )
+        else:
+            rest = "mean_time and survival() hold all the same"
         doubts.append(
             f"the hazard after the burn-in of {result.burn_in:g} is not constant (p = "
             f"{result.exponentiality:.1e}): the escape times have no one rate; a longer burn_in= may "
-            "help, and mean_time and survival() hold all the same"
+            f"help. {rest}"
         )
     return doubts

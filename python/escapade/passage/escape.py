@@ -15,6 +15,7 @@ from .._checks import boolean, choice, integer, number
 from ..models import Model
 from .direct import Direct, doubts_of
 from .errors import TooFewEscapesWarning
+from .exact_answer import exact_answer
 from .methods import choose, rare_rate
 from .problem import Problem, prepare
 from .regions import Region
@@ -25,9 +26,9 @@ __all__ = ["TargetError", "escape"]
 
 _RELAXATIONS = 5.0  # of the slowest direction: what is left of the start is below exp(-5)
 _LEFT = 100  # escapes that a burn-in found by itself leaves, if there are twice as many
-_ENOUGH = 10  # escapes below which a rate is an order of magnitude
+_PARTICLES = 100_000  # if nothing is said
+_MOST_WORK = 1e12  # steps of particles, some twenty minutes, that a run without an end may take
 _EVENTS = 10_000  # escapes that `method="auto"` waits for if nothing else is said
-_DOUBT = 1e-3  # p-value of a constant hazard below which a rate is doubted
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -57,7 +58,7 @@ def escape(
     model: Model,
     x0: Any,
     region: Region,
-    n: int = 100_000,
+    n: int | None = None,
     t_max: float | None = None,
     dt: float | None = None,
     scheme: str = "auto",
@@ -86,8 +87,9 @@ def escape(
         Initial states, all inside the region; as for `Ensemble`.
     region : Region
         `Interval`, `HalfSpace`, `Ball` or an intersection ``a & b``.
-    n : int, default 100 000
-        Number of particles, 1 to 2**32 - 1; of a splitting run, particles per stage.
+    n : int, optional
+        Number of particles, 1 to 2**32 - 1, by default 100 000; of "splitting" and "ams", particles per
+        stage and replicate, by default 5000.
     t_max : float, optional
         Time after which particles still inside are censored, > 0; rounded up to whole steps. By
         default all are followed until they escape, `until` or `max_seconds`.
@@ -98,17 +100,17 @@ def escape(
         mean escape times then have a bias of order ``dt**2``. Otherwise `Model.auto_scheme`.
     burn_in : float or "auto"
         Escapes before this time do not count for the rate, because they remember the start. "auto":
-        five relaxation times of the process in the region (`passage.relaxation`), but not more than
-        leaves a hundred escapes; where no relaxation is known, a tenth of `t_max` (0 without
-        `t_max`). `burn_in_why` of the result says which. `burn_in` and `t_max` are of direct
-        runs only.
+        five relaxation times of the process in the region (`passage.relaxation`), or, if all have
+        left by then, so that a hundred escapes are left; where no relaxation is known, a tenth of
+        `t_max` (0 without `t_max`). `burn_in_why` of the result says which. `burn_in` and `t_max` are
+        of direct runs only.
     seed : int, optional
         0 to 2**64 - 1; drawn from the operating system when not given.
     method : {"direct", "splitting", "ams", "auto"}, default "direct"
         "direct" simulates all particles, "splitting" and "ams" are for rare events
-        (`escapade.passage.splitting`, `.ams`; their x0 is in the well, and n particles per stage are
-        at most 5000 unless asked for otherwise). "auto" picks by a pilot run of some seconds; `why`
-        of the result says why. Without `t_max` and `until` it then waits for some 10 000 escapes.
+        (`escapade.passage.splitting`, `.ams`; their x0 is in the well). "auto" picks by a pilot run of
+        some seconds; `why` of the result says why. Without `t_max` and `until` it then waits for some
+        10 000 escapes.
     test : {"auto", "bridge", "shift", "endpoint"}
         How a boundary is tested within a step. "auto" is the law of the Brownian bridge, or the end
         point for processes in discrete time and with jumps. "endpoint" alone misses excursions:
@@ -162,7 +164,9 @@ def escape(
         found.mean_time                                    # from x0
         print(found)
     """
-    n = integer("n", n, low=1, high=2**32 - 1)
+    begin = time.monotonic()
+    given = None if n is None else integer("n", n, low=1, high=2**32 - 1)
+    n = _PARTICLES if given is None else given
     method = choice("method", method, ("direct", "splitting", "ams", "auto"))
     confidence = number("confidence", confidence, low=0.0, high=1.0, open_low=True, open_high=True)
     if until is not None and not isinstance(until, TargetError):
@@ -197,17 +201,24 @@ def escape(
     )
     why = "asked for"
     if method == "auto":
-        method, why, rate = choose(problem, seconds)
+        method, why, rate = choose(problem, seconds, given)
+    elif method != "direct":
+        for name, value, free in (("t_max", t_max, None), ("burn_in", burn_in, "auto")):
+            if value != free:
+                raise ValueError(f"{name} must not be given for method={method!r}, got {value!r}")
     if method != "direct":
-        found = rare_rate(method, problem, n, until, max_seconds, bar, rare)
+        left = None if max_seconds is None else max(seconds - (time.monotonic() - begin), 1e-3)
+        found = rare_rate(method, problem, given, until, left, bar, rare)
         for doubt in found.warnings:
             warnings.warn(doubt, TooFewEscapesWarning, stacklevel=2)
         return replace(found, confidence=confidence, why=why)
     burned, why_burned = _burn_in(problem, burn_in, end)
     if end is None and until is None and rate is not None:
         end = burned + _EVENTS / (n * rate)
+    if end is None and until is None and max_seconds is None:
+        _check_end(problem, n)
     events = None if until is None else until.events
-    run = Direct(problem, n, end, burned, events, time.monotonic() + seconds, bar)
+    run = Direct(problem, n, end, burned, events, begin + seconds, bar)
     times, sides, positions, last, cost = run.go()
     result = EscapeResult(
         problem=problem,
@@ -225,8 +236,8 @@ def escape(
     )
     if isinstance(burn_in, str):
         result = _shortened(result)
-    for doubt in doubts_of(result):
-        result.warnings.append(doubt)
+    result = replace(result, warnings=tuple(doubts_of(result, events)))
+    for doubt in result.warnings:
         warnings.warn(doubt, TooFewEscapesWarning, stacklevel=2)
     return result
 
@@ -248,11 +259,30 @@ def _burn_in(problem: Problem, burn_in: Any, end: float | None) -> tuple[float, 
     return burned, why
 
 
+def _check_end(problem: Problem, n: int) -> None:
+    """Refuse a run of which it is known that it would not end, in hours or ever."""
+    answer = exact_answer(problem)
+    if answer is None or math.isnan(answer.mean_time):
+        return
+    if math.isinf(answer.mean_time):
+        raise ValueError(
+            f"t_max, until or max_seconds must be given: particles of {problem.model!r} may never leave "
+            f"{problem.region!r}, or take a time of infinite mean"
+        )
+    work = answer.mean_time / problem.dt * n
+    if work > _MOST_WORK:
+        raise ValueError(
+            "t_max, until or max_seconds must be given: the mean escape time is "
+            f"{answer.mean_time:.3g}, some {work:.1g} steps of particles; or use "
+            "method='splitting', which is for rare events"
+        )
+
+
 def _shortened(result: EscapeResult) -> EscapeResult:
-    """Return a result with a burn-in that leaves some escapes, where most were over before its end."""
+    """Return a result with a burn-in that leaves some escapes, where all were over before its end."""
     times = np.sort(result.times[result.sides >= 0])
     left = min(_LEFT, times.size // 2)
-    if result.exposure.events >= left or left == 0:
+    if result.exposure.at_risk > 0 or result.n_censored or left == 0:
         return result
     return replace(
         result,

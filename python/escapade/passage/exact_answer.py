@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import NamedTuple
 
@@ -18,9 +19,9 @@ class ExactAnswer(NamedTuple):
     Attributes
     ----------
     rate : float
-        Leading eigenvalue, per unit of time.
+        Leading eigenvalue, per unit of time; nan where there is none (particles may never leave).
     mean_time : float
-        From ``x0``; nan if particles start from different states.
+        From ``x0``; nan if particles start from different states, inf if they may never leave.
     upper_share : float
         Probability to leave through the upper end; nan as `mean_time`, and with one end.
     """
@@ -43,13 +44,13 @@ def exact_answer(problem: Problem) -> ExactAnswer | None:
     a = region.lower if region.lower > low else None
     b = region.upper if region.upper < high else None
     x0 = problem.initial.value
-    share = mean = math.nan
-    try:
+    rate = share = mean = math.nan
+    with contextlib.suppress(ValueError):
         rate = exact.escape_rate(model, a, b, reflect=region.reflect)
-        if x0 is not None:
+    if x0 is not None:
+        with contextlib.suppress(ValueError):
             mean = float(exact.mean_exit_time(model, x0, a, b, reflect=region.reflect))
-            if len([e for e in problem.boundaries if e.action == "absorb"]) == 2:
+        if sum(e.action == "absorb" for e in problem.boundaries) == 2:
+            with contextlib.suppress(ValueError):
                 share = float(exact.splitting_probability(model, x0, a, b))
-    except (ValueError, TypeError, NotImplementedError):
-        return None
-    return ExactAnswer(rate, mean, share)
+    return None if math.isnan(rate) and math.isnan(mean) else ExactAnswer(rate, mean, share)

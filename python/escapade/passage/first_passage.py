@@ -58,11 +58,12 @@ def in_coordinate(
                 f"the {b.name} end of the region must lie where the {coordinate} coordinate of "
                 f"{model!r} is defined, got {b.level!r}"
             )
-        test, sign = b.test, b.sign
+        # a wall is where it is: nobody who is mirrored is missed
+        test, sign = (b.test if b.action != "reflect" else "endpoint"), b.sign
         beside = float(into_coordinate(model, coordinate, b.level + 1e-4 * (abs(b.level) or 1.0)))
         if beside < level:  # the coordinate runs the other way
             sign = -sign
-        if b.test == "shift":
+        if test == "shift":
             noise = 1.0 if coordinate == "lamperti" else float(model.diffusion(b.level))
             if coordinate == "log":
                 noise /= b.level

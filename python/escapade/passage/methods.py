@@ -19,7 +19,7 @@ _LOOK = 3.0  # seconds for a pilot run
 _STAGE = 5000  # particles per stage
 
 
-def choose(problem: Problem, seconds: float) -> tuple[str, str, float | None]:
+def choose(problem: Problem, seconds: float, n: int | None = None) -> tuple[str, str, float | None]:
     """Return the method, the reason, and the rate of the pilot run (None if it found none)."""
     if problem.model.jumps and problem.model.time_step is None:
         return "direct", "one jump may cross all levels: splitting has nothing to split", None
@@ -40,7 +40,7 @@ def choose(problem: Problem, seconds: float) -> tuple[str, str, float | None]:
 def rare_rate(
     method: str,
     problem: Problem,
-    n: int,
+    n: int | None,
     until: Any,
     max_seconds: float | None,
     progress: bool,
@@ -51,7 +51,7 @@ def rare_rate(
     rel = None if until is None else until.rel
     return rate(
         problem,
-        n=min(n, _STAGE),
+        n=_STAGE if n is None else n,
         until=rel,
         max_seconds=None if max_seconds is None or math.isinf(max_seconds) else max_seconds,
         progress=progress,

@@ -18,9 +18,9 @@ from ..models import Model
 from ..models._evaluate import into_coordinate, out_of_coordinate
 from ..schemes import get as get_scheme
 from .first_passage import FirstPassage, cores
-from .regions import Boundary, Interval, Region
+from .regions import Boundary, Interval, Region, on_line
 
-__all__ = ["TESTS", "Problem", "prepare"]
+__all__ = ["TESTS", "Problem", "check_start", "prepare"]
 
 TESTS = ("bridge", "shift", "endpoint")
 
@@ -62,9 +62,18 @@ class Problem:
     def start(self, n: int, first: int = 0) -> FloatArray:
         """Return the initial states of particles first, ..., first + n - 1, physical.
 
-        Shape (n,) or (n, dim). ``first + n`` must not exceed what `prepare` was told.
+        Shape (n,) or (n, dim).
+
+        Raises
+        ------
+        ValueError
+            If ``first + n`` exceeds what `prepare` was told.
         """
         model = self.model
+        if first + n > self.initial.n:
+            raise ValueError(
+                f"n must leave particles below {self.initial.n}, got n={n} from {first} on"
+            )
         state = np.empty((n, model._planes), dtype=self.dtype)
         coordinate = self.initial.fill(state, self.seed, 0, first)
         x = state[:, : model.dim].astype(np.float64)
@@ -118,7 +127,8 @@ def prepare(
         Naming the argument, its value and what is allowed.
     """
     if not isinstance(model, Model):
-        raise TypeError(f"model must be a model of escapade.models, got {type(model).__name__}")
+        got = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"model must be a model of escapade.models, made with (...), got {got}")
     if model.shape != ():
         raise ValueError(
             f"model must be a single one, got a sweep of shape {model.shape}; escape from "
@@ -129,6 +139,8 @@ def prepare(
             f"region must be an Interval, HalfSpace, Ball or an intersection, got {region!r:.80}"
         )
     region.check(model)
+    if not model.vector:
+        region = on_line(region)
     dt = _time_step(model, dt)
     name = escape_scheme(model) if scheme == "auto" else resolve_scheme(model, scheme)
     reason = model.step_objection(name, dt)
@@ -147,7 +159,7 @@ def prepare(
     problem = Problem(
         model, region, boundaries, name, dt, initial, seed, dtype, noise, threads, first_id, x0
     )
-    _check_start(problem, n)
+    check_start(problem, problem.start(n))
     return problem
 
 
@@ -200,16 +212,20 @@ def _reachable(model: Model, region: Region, coordinate: str) -> tuple[Boundary,
     return inside
 
 
-def _check_start(problem: Problem, n: int) -> None:
+def check_start(problem: Problem, x: FloatArray) -> None:
     """Refuse initial states outside the region, and processes without noise."""
-    model, region = problem.model, problem.region
-    x = problem.start(n)
+    model, region, n = problem.model, problem.region, len(x)
     inside = region.contains(x, scalar=not model.vector)
     if not np.all(inside):
         worst = x[int(np.argmin(inside))]
         raise ValueError(
             f"x0 must lie inside the region {region!r}, got {np.asarray(worst).tolist()!r}"
             + (f" ({int(np.count_nonzero(~inside)):,} of {n:,} outside)" if n > 1 else "")
+            + (
+                "; escapade.exact.quasi_stationary is a law inside"
+                if problem.initial.stationary
+                else ""
+            )
         )
     if model.vector or model.jumps or not isinstance(region, Interval):
         return

@@ -67,13 +67,21 @@ def poisson_interval(events: int, time: float, confidence: float) -> tuple[float
     return float(low), float(high)
 
 
-def exponentiality(times: FloatArray, last: FloatArray, burn_in: float) -> float:
+def exponentiality(times: FloatArray, last: FloatArray, burn_in: float, step: float = 0.0) -> float:
     """Return the p-value of a constant hazard after ``burn_in``.
 
     Total time on test: if the hazard is constant, the shares of the total time at risk that have
     passed by each escape are uniform, whatever the rate. They are compared with that law by the test
     of Kolmogorov and Smirnov. nan with fewer than two escapes.
+
+    Times known to whole steps only, of length ``step``, are spread over their steps beforehand (always
+    in the same way): ties are not uniform.
     """
+    if step > 0.0:
+        left = ~np.isnan(times)
+        moved = times[left] - step * np.random.default_rng(0).random(np.count_nonzero(left))
+        times, last = times.copy(), last.copy()
+        times[left] = last[left] = moved
     events = np.sort(times[last > burn_in][~np.isnan(times[last > burn_in])])
     if events.size < 2:
         return math.nan
@@ -101,7 +109,8 @@ def mean_time_of(times: FloatArray, last: FloatArray, burn_in: float) -> tuple[f
     wait = np.where(risk, last - burn_in, 0.0)
     hits = float(np.mean(event))
     if not np.any(censored):
-        error = float(np.std(last, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+        # of one particle the error is that of an exponential law
+        error = float(np.std(last, ddof=1)) / math.sqrt(n) if n > 1 else float(last[0])
         return float(np.mean(last)), error
     if hits == 0.0:
         return None

@@ -15,7 +15,7 @@ from .._checks import array, choice, integer, number
 if TYPE_CHECKING:
     from ..models import Model
 
-__all__ = ["Ball", "Boundary", "HalfSpace", "Intersection", "Interval", "Region"]
+__all__ = ["Ball", "Boundary", "HalfSpace", "Intersection", "Interval", "Region", "on_line"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -156,8 +156,9 @@ class Interval(Region):
             level = getattr(self, name)
             if math.isfinite(level):
                 action = "reflect" if self.reflect == name else "absorb"
+                place = f"{name} {self.coordinate}" if self.coordinate else name
                 ends.append(
-                    Boundary("coordinate", level, sign, self.coordinate, action=action, name=name)
+                    Boundary("coordinate", level, sign, self.coordinate, action=action, name=place)
                 )
         return tuple(ends)
 
@@ -249,6 +250,33 @@ class Intersection(Region):
 
     def __repr__(self) -> str:
         return " & ".join(repr(r) for r in self.regions)
+
+
+def on_line(region: Region) -> Interval:
+    """Return the interval that a region is for states of one number.
+
+    Raises
+    ------
+    ValueError
+        If it is empty or the whole line.
+    """
+    if isinstance(region, Interval):
+        return region
+    lower, upper = (-math.inf, "absorb"), (math.inf, "absorb")
+    for b in region.boundaries():
+        if b.kind == "coordinate":
+            ends = [(b.sign, b.level)]
+        elif b.kind == "half_space":  # v x < level with v = 1 or -1
+            ends = [(b.vector[0], b.vector[0] * b.level)]
+        else:
+            ends = [(s, b.vector[0] + s * b.level) for s in (-1.0, 1.0)]
+        for sign, level in ends:
+            if sign > 0:
+                upper = min(upper, (level, b.action))
+            else:
+                lower = max(lower, (level, b.action))
+    walls = [k for k, end in (("lower", lower), ("upper", upper)) if end[1] == "reflect"]
+    return Interval(lower[0], upper[0], reflect=walls[0] if walls else None)
 
 
 def _end(name: str, value: Any) -> float:

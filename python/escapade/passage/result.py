@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,12 @@ from .rates import (
     mean_time_of,
     poisson_interval,
 )
+from .relaxation import relaxation_time
 
-__all__ = ["EscapeResult"]
+__all__ = ["DOUBT", "EscapeResult"]
+
+DOUBT = 1e-3  # p-value of a constant hazard below which a rate is doubted
+_BROKEN = 1e-6  # and below which nothing is extrapolated by it
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -70,7 +74,7 @@ class EscapeResult:
     particle_steps: int
     seconds: float
     method: str = "direct"
-    warnings: list[str] = field(default_factory=list)
+    warnings: tuple[str, ...] = ()
 
     # -- counts ------------------------------------------------------------------------------------
 
@@ -131,6 +135,8 @@ class EscapeResult:
         """Chi-square interval of the rate; ``(0, bound)`` if nothing escaped."""
         events, time, _ = self.exposure
         if time <= 0.0:
+            if self.n_escaped == 0 and self.n > 0:  # a burn-in nobody was followed beyond
+                return poisson_interval(0, float(np.sum(self._kept[1])), self.confidence)
             raise NoEscapeError(self._nothing())
         return poisson_interval(events, time, self.confidence)
 
@@ -142,7 +148,8 @@ class EscapeResult:
     @functools.cached_property
     def exponentiality(self) -> float:
         """p-value of a constant hazard after the burn-in; nan with fewer than two escapes."""
-        return exponentiality(*self._kept, self.burn_in)
+        whole = any(b.test != "bridge" for b in self.problem.boundaries)  # tests at ends of steps
+        return exponentiality(*self._kept, self.burn_in, self.problem.dt if whole else 0.0)
 
     # -- times -------------------------------------------------------------------------------------
 
@@ -174,6 +181,12 @@ class EscapeResult:
         found = mean_time_of(*self._kept, self.burn_in) if self.n else None
         if found is None:
             raise NoEscapeError(self._nothing())
+        if self.n_censored and self.exponentiality < _BROKEN:
+            raise NoEscapeError(
+                f"the mean time cannot be extrapolated for the {self.n_censored:,} of {self.n:,} "
+                "particles still inside: the hazard after the burn-in is not constant (p = "
+                f"{self.exponentiality:.1e}); it is at least {np.mean(self._kept[1]):.4g}"
+            )
         return found
 
     def survival(self, t: Any = None) -> Any:
@@ -219,16 +232,30 @@ class EscapeResult:
         return shares
 
     @functools.cached_property
+    def relaxation_time(self) -> float | None:
+        """Time in which particles forget where they started; None if it is not known."""
+        return relaxation_time(self.problem)
+
+    @functools.cached_property
     def exact(self) -> ExactAnswer | None:
         """Exact rate, mean time and share of exits, by quadrature; None if not one-dimensional."""
         return exact_answer(self.problem)
 
     def _nothing(self) -> str:
         events, time, risk = self.exposure
-        if time <= 0.0:
+        if self.n == 0:
+            return "all particles were lost (nan or infinite): use a smaller dt or another scheme"
+        if time <= 0.0 and self.n_censored == 0:
             return (
-                f"all {self.n:,} particles had escaped by the end of the burn-in ({self.burn_in:g}), or "
-                "none was followed beyond it: there is no rate; a shorter burn_in= gives one"
+                f"all {self.n:,} particles had escaped by the end of the burn-in ({self.burn_in:g}): "
+                "there is no rate; a shorter burn_in= or more particles give one"
+            )
+        if time <= 0.0:
+            followed = float(np.max(self._kept[1]))
+            return (
+                f"particles were followed to t = {followed:.4g}, not to the end of the burn-in "
+                f"({self.burn_in:g}, {self.burn_in_why}): there is no rate; give more time or a shorter "
+                "burn_in="
             )
         _, high = poisson_interval(events, time, self.confidence)
         return (
