@@ -99,6 +99,37 @@ def test_noise_that_vanishes_inside(noise: Any, where: float, drift: Any) -> Non
     assert abs(place - where) < 0.6 if where == -0.5 else abs(place - where) < 0.02
 
 
+@pytest.mark.parametrize("w", [2e-3, 1e-3, 1e-4, 5e-5])
+@pytest.mark.parametrize("c", [0.123, -0.5, 0.9])
+def test_noise_that_vanishes_in_a_narrow_dip(w: float, c: float) -> None:
+    """Found between the nodes. A deep dip that does not vanish is no error."""
+    touching = exact.Diffusion(lambda x: 0.0, lambda x: 1.0 - np.exp(-(((x - c) / w) ** 2)))
+    crossing = exact.Diffusion(lambda x: 0.0, lambda x: 1.0 - 1.5 * np.exp(-(((x - c) / w) ** 2)))
+    for p in (touching, crossing):
+        with pytest.raises(ValueError, match="diffusion must not vanish inside") as caught:
+            exact.mean_exit_time(p, 0.0, -1.0, 1.0)
+        place = float(str(caught.value).split("x = ")[1].split(". Give")[0])
+        assert abs(place - c) < w
+    deep = exact.Diffusion(lambda x: 0.0, lambda x: 1.001 - np.exp(-(((x - c) / w) ** 2)))
+    assert exact.mean_exit_time(deep, 0.0, -1.0, 1.0) > 1.0
+
+
+def test_noise_that_vanishes_at_a_point_given() -> None:
+    """Far below the resolution: unseen without ``points`` (the control), refused with it."""
+    noise = lambda x: 1.0 - np.exp(-(((x - 0.123) / 1e-7) ** 2))  # noqa: E731
+    unseen = exact.mean_exit_time(exact.Diffusion(lambda x: 0.0, noise), 0.0, -1.0, 1.0)
+    assert unseen == pytest.approx(1.0, rel=1e-12)
+    named = exact.Diffusion(lambda x: 0.0, noise, points=[0.123])
+    with pytest.raises(ValueError, match=r"must not vanish inside .* x = 0\.123"):
+        exact.mean_exit_time(named, 0.0, -1.0, 1.0)
+
+
+def test_a_fault_between_the_nodes() -> None:
+    p = exact.Diffusion(lambda x: np.where(np.abs(x - 0.3) < 3e-4, math.nan, -x), lambda x: 1.0)
+    with pytest.raises(ValueError, match="drift must be finite inside the region, got nan"):
+        exact.mean_exit_time(p, 0.0, -1.0, 1.0)
+
+
 def test_noise_that_vanishes_towards_an_open_end() -> None:
     """Geometric Brownian motion whose domain was not declared; 0 as an end is right."""
     p = exact.Diffusion(lambda x: 0.3 * x, lambda x: 0.5 * x)
@@ -146,6 +177,54 @@ def test_functions_that_are_not() -> None:
         exact.mean_exit_time(half, 0.5, -1.0, 1.0)
     with pytest.raises(TypeError, match=r"process must be a model of escapade\.models or"):
         exact.mean_exit_time(lambda x: x, 0.5, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (lambda x: 1j * x, "complex128"),
+        (lambda x: x + 0j, "complex128"),
+        (lambda x: x > 0.0, "bool"),
+        (lambda x: True, "bool"),
+        (lambda x: x.astype(object), "object"),
+        (lambda x: None, "object"),
+        (lambda x: "1", "<U1"),
+    ],
+)
+@pytest.mark.parametrize("name", ["drift", "diffusion"])
+@pytest.mark.filterwarnings("error")
+def test_values_that_are_not_real(function: Any, kind: str, name: str) -> None:
+    functions = {"drift": lambda x: -x, "diffusion": lambda x: 1.0} | {name: function}
+    p = exact.Diffusion(**functions)
+    for a in (0.1, None):
+        with pytest.raises(TypeError, match=f"{name} must return real numbers, got {kind} from"):
+            exact.mean_exit_time(p, 0.5, a, 1.0)
+    ragged = exact.Diffusion(**functions | {name: lambda x: [1.0, [2.0]]})
+    with pytest.raises(TypeError, match=f"{name} must return real numbers, got"):
+        exact.mean_exit_time(ragged, 0.5, 0.1, 1.0)
+
+
+@pytest.mark.parametrize("function", [lambda x: 1, lambda x: [2] * len(x), lambda x: 2.0])
+def test_integers_and_lists_are_real(function: Any) -> None:
+    p = exact.Diffusion(lambda x: 0, function)
+    noise = float(np.ravel(function(np.zeros(1)))[0])
+    assert exact.mean_exit_time(p, 0.0, -1.0, 1.0) == pytest.approx(noise**-2, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("points", "error", "message"),
+    [
+        ([0.5, 1.0], ValueError, r"points must lie inside the domain \(0.0, 1.0\), got 1"),
+        ([math.nan], ValueError, "points must lie inside .* got nan"),
+        (0.5, ValueError, "points must be a list of numbers, got an array of 0 axes"),
+        ([[0.5]], ValueError, "points must be a list of numbers, got an array of 2 axes"),
+        (["a"], TypeError, "points must be an array of real numbers"),
+        ([0.5j], TypeError, "points must be an array of real numbers"),
+    ],
+)
+def test_points(points: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        exact.Diffusion(lambda x: x, lambda x: 1.0, domain=(0.0, 1.0), points=points)
 
 
 def test_models_of_another_kind() -> None:

@@ -8,24 +8,23 @@ from typing import NamedTuple
 import numpy as np
 
 from ._coordinates import Coordinate
+from ._panels import Panels, around, measure, missed, unresolved
 from ._quadrature import (
     NODES,
     ORDER,
     TO_INTEGRAL,
-    TO_LEGENDRE,
     WEIGHTS,
     FloatArray,
     interpolate,
 )
-from .process import Process, checked, raw, vanishes
+from .process import Process, raw, vanishes
 
 __all__ = ["Grid", "Points", "build"]
 
-_TOLERANCE = 2e-14
 _EPS = float(np.finfo(np.float64).eps)
-_RANGE = 4.0  # of ln of the densities on a panel
 _MAX_PANELS = 20_000
 _FINEST = 2.0**-46  # of the whole: a jump of drift or noise is fenced in by panels this narrow
+_NONE = np.empty(0)
 _FADED = 1e-5  # noise on such a panel, relative to its largest: the sign of a zero
 
 
@@ -99,48 +98,6 @@ class Grid:
             return np.asarray(np.log(np.maximum(0.5 * size * (f @ WEIGHTS), 0.0)) + top)
 
 
-def _measure(
-    process: Process, coordinate: Coordinate, left: FloatArray, right: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return the nodes, and slope of phi, ln dx/dy, ln |noise| and x at them."""
-    y = 0.5 * (left + right)[:, None] + 0.5 * (right - left)[:, None] * NODES
-    x = coordinate.x(y)
-    drift, noise = checked(process, x)
-    log_slope = coordinate.log_slope(y)
-    with np.errstate(over="ignore"):
-        rise = -2.0 * (drift / noise) * (np.exp(log_slope) / noise)
-    if not np.isfinite(rise).all():
-        at = float(x.ravel()[int(np.argmin(np.isfinite(rise).ravel()))])
-        raise vanishes(at, "is too small for double precision beside the drift")
-    return y, np.stack([rise, log_slope, np.log(np.abs(noise)), x])
-
-
-def _unresolved(
-    values: FloatArray, left: FloatArray, right: FloatArray, strength: float
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which panels must be split."""
-    rise, log_slope, log_noise, x = values
-    half = 0.5 * (right - left)[:, None]
-    phi = half * (rise @ TO_INTEGRAL.T)
-    size = np.maximum(np.abs(left), np.abs(right)) + (np.abs(x) * np.exp(-log_slope)).max(axis=1)
-    # rounding of y, x, the slope and the logarithms, which no splitting removes
-    noise = half[:, 0] * np.abs(rise).max(axis=1) + size * np.ptp(rise, axis=1)
-    noise += size * np.ptp(log_noise, axis=1) / half[:, 0]
-    noise += np.abs(log_slope).max(axis=1) + 2.0 * np.abs(log_noise).max(axis=1)
-    limit = _TOLERANCE + 4.0 * _EPS * noise
-    bad = np.zeros(half.size, dtype=bool)
-    for log_f in (phi + log_slope, log_slope - 2.0 * log_noise - phi):
-        top = log_f.max(axis=1, keepdims=True)
-        bad |= top[:, 0] - log_f.min(axis=1) > _RANGE
-        bad |= np.abs(np.exp(log_f - top) @ TO_LEGENDRE[-2:].T).max(axis=1) > limit
-    bad |= half[:, 0] * np.abs(rise @ TO_LEGENDRE[-2:].T).max(axis=1) > limit
-    if strength > 0.0:
-        # s (width dx/dy)^2 / noise^2 <= 1: the series in s of the fundamental solutions
-        step = math.log(strength) + 2.0 * (log_slope - log_noise).max(axis=1)
-        bad |= step + 2.0 * np.log(2.0 * half[:, 0]) > 0.0
-    return np.asarray(bad)
-
-
 def _find_zero(
     process: Process, coordinate: Coordinate, y: FloatArray, log_noise: FloatArray
 ) -> None:
@@ -165,8 +122,9 @@ def build(
     coordinate: Coordinate,
     edges: FloatArray,
     strength: float = 0.0,
+    points: FloatArray = _NONE,
 ) -> Grid:
-    """Split panels until everything on them is resolved.
+    """Split panels until everything on them is resolved, and nothing else is seen between.
 
     Parameters
     ----------
@@ -176,19 +134,24 @@ def build(
         First panel boundaries in ``y``, ascending; all of them are kept.
     strength : float
         Largest killing rate (1/time) that the panels shall resolve.
+    points : ndarray
+        Coordinates of narrow features, kinks and jumps: edges near which more places are looked at.
 
     Raises
     ------
     ValueError
         If drift or noise is not finite, the noise vanishes, or 20000 panels do not suffice.
     """
+    whole = float(edges[-1] - edges[0])
+    points = points[(points > edges[0]) & (points < edges[-1])]
+    edges, near = np.unique(np.concatenate([edges, points])), around(points, whole)
     left, right = edges[:-1], edges[1:]
-    finest = _FINEST * (edges[-1] - edges[0])
+    finest = _FINEST * whole
     done: list[tuple[FloatArray, FloatArray, FloatArray]] = []
     count, loudest = 0, 0.0
     while left.size:
-        y, values = _measure(process, coordinate, left, right)
-        bad = _unresolved(values, left, right, strength)
+        y, values = measure(process, coordinate, left, right)
+        bad, limit = unresolved(values, left, right, strength)
         loudest = max(loudest, float(np.exp(values[2].max())))
         tiny = right - left <= np.maximum(finest, 64.0 * _EPS * np.abs(left))
         if (bad & tiny).any():
@@ -196,6 +159,10 @@ def build(
             if float(np.exp(values[2, at].min())) < _FADED * loudest:
                 raise vanishes(float(values[3, at, ORDER // 2]))
             bad &= ~tiny
+        look = np.flatnonzero(~(bad | tiny))
+        if look.size:
+            seen = Panels(left[look], right[look], values[:, look], limit[look])
+            bad[look] = missed(process, coordinate, seen, whole, near)
         good = ~bad
         done.append((left[good], y[good], values[:, good]))
         count += int(np.count_nonzero(good))

@@ -149,6 +149,11 @@ class Region:
         low, high = cuts
         return np.linspace(low, high, max(8, min(math.ceil(high - low), 400)) + 1)
 
+    def _build(self, edges: FloatArray, strength: float = 0.0) -> Grid:
+        points = np.array(getattr(self.process, "points", ()), dtype=np.float64)
+        inside = points[(points > self.ends[0]) & (points < self.ends[1])]
+        return build(self.process, self.coordinate, edges, strength, self.y(inside))
+
     def _cuts(self, how: Any) -> list[float]:
         cuts = []
         for k, sign in ((0, -1.0), (1, 1.0)):
@@ -211,10 +216,12 @@ class Region:
         for k, sign in ((0, -1.0), (1, 1.0)):
             far = float(y.min()) if k == 0 else float(y.max())
             outside = np.flatnonzero(sign * (points - far) > 0.0)[:: int(sign)]
-            fall = np.cumsum(rate[outside]) * (points[1] - points[0])
+            # the smaller of two neighbours: a narrow dip of the noise must not count as a wide one
+            least = np.minimum(rate[outside[:-1]], rate[outside[1:]])
+            fall = np.cumsum(least) * (points[1] - points[0])
             reached = np.flatnonzero(fall[:-1] >= drop)
             if reached.size and self.tails[k] is None:
-                cuts[k], vanish[k] = float(points[outside[reached[0]]]), False
+                cuts[k], vanish[k] = float(points[outside[reached[0] + 1]]), False
         return cuts, (vanish[0], vanish[1])
 
     def grid(self, y: FloatArray, factor: float = 1.0) -> Grid:
@@ -224,11 +231,11 @@ class Region:
         if key not in self._grids:
             if len(self._grids) >= 8:
                 self._grids.clear()
-            self._grids[key] = build(self.process, self.coordinate, self._edges(cuts))
+            self._grids[key] = self._build(self._edges(cuts))
         return self._grids[key]
 
     def fine_grid(self, cuts: list[float], strength: float, y: FloatArray) -> Grid:
         """Return panels for solutions at rates up to ``strength``, with ``y`` among the edges."""
         inner = y[(y > cuts[0]) & (y < cuts[1])]
         edges = np.unique(np.concatenate([self._edges(cuts), inner]))
-        return build(self.process, self.coordinate, edges, strength)
+        return self._build(edges, strength)

@@ -160,7 +160,8 @@ class Tail:
             drift = np.abs(self._drift / self._noise)
             rate = 2.0 * s / (drift + np.sqrt(drift**2 + 2.0 * s))
             rate = rate * np.exp(self._log_slope) / np.abs(self._noise)
-        step = np.diff(self.u[first:]) * 0.5 * (rate[first:-1] + rate[first + 1 :])
+        # the smaller of two neighbours: a narrow dip of the noise must not count as a wide one
+        step = np.diff(self.u[first:]) * np.minimum(rate[first:-1], rate[first + 1 :])
         fall = np.concatenate([[0.0], np.cumsum(step)])
         far = np.flatnonzero(fall >= drop)
         cuts = [float(self.u[first + int(far[0])])] if far.size else []
