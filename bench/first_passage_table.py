@@ -27,7 +27,8 @@ def table() -> str:
         [
             "First passage in a double well, processor time in ns per step of a particle on its way, on "
             f"{m['processor']} ({m['processor_id']}), {m['compiler']}, {m['isas'][0]}, one pinned "
-            f"thread, medians of {result['rounds']} alternating rounds, with `python bench/first_passage.py`:",
+            f"thread, medians of {result['rounds']} alternating rounds, with "
+            "`python bench/first_passage.py`:",
             "",
             "| Euler-Maruyama | float32 | float64, 32-bit noise | float64, 53-bit noise |",
             "|---|---|---|---|",
