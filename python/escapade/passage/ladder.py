@@ -175,6 +175,8 @@ class Ladder:
         tick, clock.tick = clock.tick, None
         try:
             while batch.alive and (steps is None or batch.step < steps):
+                if steps is None:
+                    clock.check(batch)
                 clock.run(batch, batch.step + 1)
                 if not batch.alive:
                     break

@@ -13,15 +13,24 @@ from .clock import Clock
 from .cycles import Replicas, climb
 from .ladder import ESCAPED, PASSED, FloatArray, Ladder, legs
 from .problem import Problem
+from .regions import Boundary
+from .swarm import tie
 
-__all__ = ["Relaxation", "Survey", "relax", "survey"]
+__all__ = ["NoLevelsError", "Relaxation", "Survey", "relax", "survey"]
 
 SUCCESS = 0.4  # share of particles that should come from a level to the next
 _DIRECT = 0.25  # a last stage in which at least this share escapes needs no level any more
 _MOST_LEVELS = 2000
+_FEW = 20  # of those who rise should pass a level, if there are as many
+_LEAST = 1e-300  # chance of a leg below which its levels lead nowhere
+_MOST_RESTARTS = 3  # of particles that leave their start for the boundary
 _TAKEN = 0.1  # quantiles within this share of the interquartile range are the same
 _MOST_STEPS = 2**20
 _FORGOTTEN = 0.3  # rank correlation below which a state has forgotten an earlier one
+
+
+class NoLevelsError(ValueError):
+    """The pilot run found no levels on the way out; adaptive splitting needs none."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,9 @@ class Relaxation:
         particles did not settle.
     settled : bool
     escapes : int
-        How many escaped on the way, after which time in sum (`exposure`).
+        How many escaped in the second half of the run, after which time in sum (`exposure`), or in
+        the whole of it if particles did not settle. Those who escape at once because they start
+        near the boundary tell nothing of the rate of the well.
     """
 
     x: FloatArray
@@ -54,7 +65,8 @@ def _ranks(values: FloatArray) -> FloatArray:
 def relax(ladder: Ladder, clock: Clock, replicas: Replicas) -> Relaxation:
     """Run particles from their start until the law of their heights is steady and they forget them.
 
-    Looks at 4, 8, 16, ... steps. Ends unsettled when less than half are left, or after 2**20.
+    Looks at 4, 8, 16, ... steps. When less than half are left, who is left begins anew, three times.
+    Ends unsettled when less than half are left then, or after 2**20 steps.
     """
     problem, n = ladder.problem, replicas.n
     start = problem.start(min(n, problem.initial.n))
@@ -62,11 +74,18 @@ def relax(ladder: Ladder, clock: Clock, replicas: Replicas) -> Relaxation:
     batch = problem.batch(x, replicas.ids())
     before = quartiles = None
     step, settled = 4, False
-    living, slots = x, np.arange(n)
+    living, slots, restarts = x, np.arange(n), 0
     while True:
         clock.run(batch, step)
         if batch.alive < n / 2:
-            break
+            if restarts == _MOST_RESTARTS or batch.alive == 0:
+                break
+            restarts += 1
+            living = batch.living
+            batch = problem.batch(living[np.arange(n) % len(living)], replicas.ids())
+            before = quartiles = None
+            step = 4
+            continue
         living, slots = batch.living, batch.slots.astype(np.intp)
         heights = np.full(n, np.nan)
         heights[slots] = ladder.height(living)
@@ -85,10 +104,10 @@ def relax(ladder: Ladder, clock: Clock, replicas: Replicas) -> Relaxation:
             if settled:
                 break
         quartiles, before, step = now, heights, 2 * step
-    gone = n - batch.alive
-    met = batch.time[np.isfinite(batch.time)]
-    exposure = float(np.sum(met)) + batch.alive * batch.t
-    return Relaxation(living, max(step // 2, 1) * problem.dt, settled, gone, exposure)
+    since = batch.t / 2.0 if settled else 0.0
+    met = batch.time[batch.time > since]  # nan, of those alive or lost, is not
+    exposure = float(np.sum(met - since)) + batch.alive * (batch.t - since)
+    return Relaxation(living, max(step // 2, 1) * problem.dt, settled, len(met), exposure)
 
 
 @dataclass(frozen=True)
@@ -139,14 +158,16 @@ def survey(
             f"{relaxation.escapes:,} of {n:,} had escaped: if these are many, this is no rare event, "
             "and direct simulation is simpler"
         )
+    steps = max(round(relaxation.time / problem.dt), 1)
+    clock.limit(steps)
     if core is None:
         core = _core(one, relaxation, warnings)
     for leg in ladders:
         leg.core = core if leg is one else _same_place(core, one, leg)
         if not leg.core < leg.top:
             raise ValueError(f"core must lie inside the region, got {_shown(leg, leg.core)!r}")
+        _refuse(leg, relaxation)
     given = None if levels is None else list(levels)
-    steps = max(round(relaxation.time / problem.dt), 1)
     ids = replicas.ids()[: len(relaxation.x)]
     for leg in ladders:
         if given:
@@ -192,6 +213,43 @@ def _from_core(ladders: list[Ladder], relaxation: Relaxation, n: int) -> FloatAr
     return kept[np.arange(n) % len(kept)]
 
 
+def _refuse(leg: Ladder, relaxation: Relaxation) -> None:
+    """Refuse a core that particles do not come to, and a level that does not grow to the boundary."""
+    x, problem = relaxation.x, leg.problem
+    lowest = float(np.min(leg.height(x)))
+    if relaxation.settled and leg.core < lowest:
+        raise ValueError(
+            f"core must lie where particles come: of {len(x):,} that had settled in the well the "
+            f"nearest was at {_shown(leg, lowest):.6g}, got {_shown(leg, leg.core)!r}"
+        )
+    if leg.target is not None:
+        return
+    states = x if problem.model.vector else x[..., None]
+    highest = -math.inf
+    for b in problem.boundaries:
+        if b.action == "absorb":
+            foot = _foot(b, states)
+            highest = max(highest, float(np.max(leg.height(foot if problem.model.vector else foot[:, 0]))))
+    if not highest > leg.core:
+        raise ValueError(
+            f"level must grow on the way out: it is {leg.core + 0.0:.6g} at the core, and at most "
+            f"{highest:.6g} on the boundary beside the particles of the pilot run"
+        )
+
+
+def _foot(b: Boundary, x: FloatArray) -> FloatArray:
+    """Return the points of a boundary that are nearest to states, shape (n, dim)."""
+    if b.kind == "coordinate":
+        foot = x.copy()
+        foot[:, b.coordinate] = b.level
+        return foot
+    if b.kind == "half_space":
+        return x + (b.level - x @ np.asarray(b.vector))[:, None] * np.asarray(b.vector)
+    off = x - np.asarray(b.vector)
+    off[np.all(off == 0.0, axis=1), 0] = 1.0
+    return np.asarray(b.vector) + b.level * off / np.linalg.norm(off, axis=1, keepdims=True)
+
+
 def _core(one: Ladder, relaxation: Relaxation, warnings: list[str]) -> float:
     problem = one.problem
     start = one.height(problem.start(min(1024, problem.initial.n)))
@@ -201,7 +259,9 @@ def _core(one: Ladder, relaxation: Relaxation, warnings: list[str]) -> float:
         return float(start[0])
     if not relaxation.settled:
         return float(np.median(start))
-    if np.ptp(start) == 0.0 or not low <= np.median(start) <= high:
+    begun = float(np.median(start))
+    beneath = one.target is not None and one.target.kind != "ball"  # there is an outside below, too
+    if begun > high or (beneath and begun < low):
         warnings.append(
             f"x0 is outside the well in which particles settle: the rate is that of the well, "
             f"around {_shown(one, float(middle)):.4g}"
@@ -219,6 +279,22 @@ def _shown(leg: Ladder, height: float) -> float:
     return height if leg.target is None else leg.target.sign * height
 
 
+def _next(leg: Ladder, start: FloatArray, peak: FloatArray) -> float:
+    """Return a level that 40 per cent come to, or half of those who rise, where these are fewer.
+
+    In discrete time, or where the drift is steep, few rise above their start. A quantile of all peaks
+    is then one of the starts, and levels crowd there.
+    """
+    rising = peak[peak > start + tie(leg, start)]
+    if len(rising) >= SUCCESS * len(peak):
+        rising, quantile = peak, 1.0 - SUCCESS
+    elif len(rising) == 0:
+        return -math.inf
+    else:
+        quantile = max(min(0.5, 1.0 - _FEW / len(rising)), 0.0)
+    return float(np.quantile(rising, quantile, method="lower"))
+
+
 def _choose(
     leg: Ladder, clock: Clock, replicas: Replicas, pool: FloatArray
 ) -> tuple[list[float], float]:
@@ -229,14 +305,14 @@ def _choose(
         x, ids = pool[np.arange(n) % len(pool)], replicas.ids()
         free = leg.run(clock, x, ids)
         share = float(np.mean(free.end == ESCAPED))
-        level = float(np.quantile(free.peak, 1.0 - SUCCESS, method="lower"))
+        level = _next(leg, leg.height(x), free.peak)
         if share >= _DIRECT or not level < leg.top - 0.25 * (level - here):
             break
-        if not level > here:
-            raise ValueError(
+        if not level > here or chance < _LEAST:
+            raise NoLevelsError(
                 f"level must grow on the way out: from {_shown(leg, here):g}, the level number "
-                f"{len(levels)}, particles of the pilot run came no higher; a smaller dt, a larger "
-                "n or another level function may help"
+                f"{len(levels)}, particles of the pilot run came no higher, or nowhere near the "
+                "boundary; method='ams', a smaller dt, a larger n or another level function may help"
             )
         passed = leg.run(clock, x, ids, level=level)
         pool = passed.x[passed.end == PASSED]
