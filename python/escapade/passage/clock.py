@@ -61,7 +61,9 @@ class Clock:
     def limit(self, relaxation_steps: int) -> None:
         """Bound the steps of a batch: particles in a well need some relaxation times for a stage."""
         k = relaxation_steps
-        self.most_steps = max(min(_MOST_RELAXATIONS * k, _MOST_STEPS), _FEWEST_RELAXATIONS * k, 10_000)
+        self.most_steps = max(
+            min(_MOST_RELAXATIONS * k, _MOST_STEPS), _FEWEST_RELAXATIONS * k, 10_000
+        )
 
     def check(self, batch: FirstPassage) -> None:
         """Refuse a batch that goes on for too long.

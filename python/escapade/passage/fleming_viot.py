@@ -25,7 +25,7 @@ from .ladder import FloatArray, legs
 from .problem import Problem, prepare
 from .quasi_stationary import FlemingViot
 from .regions import Region
-from .survey import relax
+from .settling import relax
 
 __all__ = ["fleming_viot", "fleming_viot_rate"]
 
@@ -193,8 +193,9 @@ class _Cloning:
         self.lost += lost
         if len(alive) == 0:
             raise ValueError(
-                f"every (or dt) must be smaller, or n larger: all {self.n:,} particles had escaped or "
-                f"were lost ({lost:,}, not finite) within {self.every} steps"
+                f"every must be smaller, or n larger: all {self.n:,} particles escaped within "
+                f"{self.every} steps"
+                + (f", or were lost ({lost:,}, not finite): dt may be too large" if lost else "")
             )
         if len(dead):
             u = self.slices.uniforms(0, len(dead))

@@ -21,9 +21,7 @@ _STAGE = 5000  # particles per stage
 _FEWEST = 20  # particles per stage, for splitting
 
 
-def choose(
-    problem: Problem, seconds: float, n: int | None = None
-) -> tuple[str, str, float | None]:
+def choose(problem: Problem, seconds: float, n: int | None = None) -> tuple[str, str, float | None]:
     """Return the method, the reason, and the rate of the pilot run (None if it found none).
 
     Raises

@@ -14,7 +14,8 @@ from .cycles import Replicas
 from .ladder import legs
 from .problem import Problem
 from .rare_arguments import check_level
-from .survey import NoLevelsError, relax, survey
+from .settling import relax
+from .survey import NoLevelsError, survey
 
 __all__ = ["Pilot", "pilot_rate"]
 

@@ -14,100 +14,20 @@ from .cycles import Replicas, climb
 from .ladder import ESCAPED, PASSED, FloatArray, Ladder, legs
 from .problem import Problem
 from .regions import Boundary
+from .settling import Relaxation, relax
 from .swarm import tie
 
-__all__ = ["NoLevelsError", "Relaxation", "Survey", "relax", "survey"]
+__all__ = ["NoLevelsError", "Survey", "survey"]
 
 SUCCESS = 0.4  # share of particles that should come from a level to the next
 _DIRECT = 0.25  # a last stage in which at least this share escapes needs no level any more
 _MOST_LEVELS = 2000
 _FEW = 20  # of those who rise should pass a level, if there are as many
 _LEAST = 1e-300  # chance of a leg below which its levels lead nowhere
-_MOST_RESTARTS = 3  # of particles that leave their start for the boundary
-_TAKEN = 0.1  # quantiles within this share of the interquartile range are the same
-_MOST_STEPS = 2**20
-_FORGOTTEN = 0.3  # rank correlation below which a state has forgotten an earlier one
 
 
 class NoLevelsError(ValueError):
     """The pilot run found no levels on the way out; adaptive splitting needs none."""
-
-
-@dataclass(frozen=True)
-class Relaxation:
-    """How particles settle in the well.
-
-    Attributes
-    ----------
-    x : ndarray, shape (m,) or (m, dim)
-        States of those who had not escaped when the rest had settled.
-    time : float
-        Time in which a height is forgotten (rank correlation 0.3), or of half the pilot run if
-        particles did not settle.
-    settled : bool
-    escapes : int
-        How many escaped in the second half of the run, after which time in sum (`exposure`), or in
-        the whole of it if particles did not settle. Those who escape at once because they start
-        near the boundary tell nothing of the rate of the well.
-    """
-
-    x: FloatArray
-    time: float
-    settled: bool
-    escapes: int
-    exposure: float
-
-
-def _ranks(values: FloatArray) -> FloatArray:
-    return np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
-
-
-def relax(ladder: Ladder, clock: Clock, replicas: Replicas) -> Relaxation:
-    """Run particles from their start until the law of their heights is steady and they forget them.
-
-    Looks at 4, 8, 16, ... steps. When less than half are left, who is left begins anew, three times.
-    Ends unsettled when less than half are left then, or after 2**20 steps.
-    """
-    problem, n = ladder.problem, replicas.n
-    start = problem.start(min(n, problem.initial.n))
-    x = start[np.arange(n) % len(start)]
-    batch = problem.batch(x, replicas.ids())
-    before = quartiles = None
-    step, settled = 4, False
-    living, slots, restarts = x, np.arange(n), 0
-    while True:
-        clock.run(batch, step)
-        if batch.alive < n / 2:
-            if restarts == _MOST_RESTARTS or batch.alive == 0:
-                break
-            restarts += 1
-            living = batch.living
-            batch = problem.batch(living[np.arange(n) % len(living)], replicas.ids())
-            before = quartiles = None
-            step = 4
-            continue
-        living, slots = batch.living, batch.slots.astype(np.intp)
-        heights = np.full(n, np.nan)
-        heights[slots] = ladder.height(living)
-        now = np.quantile(heights[slots], [0.25, 0.5, 0.75])
-        if step > 4 and now[2] == now[0]:
-            raise ValueError(
-                f"level must tell states apart, but is {now[0]:g} for most after {step} steps"
-            )
-        if step >= _MOST_STEPS:
-            break
-        if quartiles is not None and before is not None:
-            taken = max(_TAKEN, 3.5 / math.sqrt(n))  # 2.5 standard errors of the difference
-            steady = np.max(np.abs(now - quartiles)) <= taken * (now[2] - now[0])
-            old, new = _ranks(before[slots]), _ranks(heights[slots])
-            settled = bool(steady and np.corrcoef(old, new)[0, 1] < _FORGOTTEN)
-            if settled:
-                break
-        quartiles, before, step = now, heights, 2 * step
-    since = batch.t / 2.0 if settled else 0.0
-    met = batch.time[batch.time > since]  # nan, of those alive or lost, is not
-    exposure = float(np.sum(met - since)) + batch.alive * (batch.t - since)
-    return Relaxation(living, max(step // 2, 1) * problem.dt, settled, len(met), exposure)
 
 
 @dataclass(frozen=True)
@@ -229,7 +149,9 @@ def _refuse(leg: Ladder, relaxation: Relaxation) -> None:
     for b in problem.boundaries:
         if b.action == "absorb":
             foot = _foot(b, states)
-            highest = max(highest, float(np.max(leg.height(foot if problem.model.vector else foot[:, 0]))))
+            highest = max(
+                highest, float(np.max(leg.height(foot if problem.model.vector else foot[:, 0])))
+            )
     if not highest > leg.core:
         raise ValueError(
             f"level must grow on the way out: it is {leg.core + 0.0:.6g} at the core, and at most "
@@ -239,15 +161,19 @@ def _refuse(leg: Ladder, relaxation: Relaxation) -> None:
 
 def _foot(b: Boundary, x: FloatArray) -> FloatArray:
     """Return the points of a boundary that are nearest to states, shape (n, dim)."""
+    foot: FloatArray
     if b.kind == "coordinate":
         foot = x.copy()
         foot[:, b.coordinate] = b.level
         return foot
+    vector = np.asarray(b.vector)
     if b.kind == "half_space":
-        return x + (b.level - x @ np.asarray(b.vector))[:, None] * np.asarray(b.vector)
-    off = x - np.asarray(b.vector)
+        foot = x + (b.level - x @ vector)[:, None] * vector
+        return foot
+    off = x - vector
     off[np.all(off == 0.0, axis=1), 0] = 1.0
-    return np.asarray(b.vector) + b.level * off / np.linalg.norm(off, axis=1, keepdims=True)
+    foot = vector + b.level * off / np.linalg.norm(off, axis=1, keepdims=True)
+    return foot
 
 
 def _core(one: Ladder, relaxation: Relaxation, warnings: list[str]) -> float:
