@@ -22,6 +22,7 @@ PARTICLE_BITS, STAGE_BITS, REPLICA_BITS = 28, 18, 17
 _MOST_RELAXATIONS = 10_000  # of a stage; a first level is met within two, on average
 _FEWEST_RELAXATIONS = 64  # where so many are more than ..
 _MOST_STEPS = 2**22  # .. so many steps
+_SLOWER = 64  # steps of a level function, one by one, take so much longer
 
 
 def ids_of(problem: Problem, replica: int, stage: int, n: int) -> IdArray:
@@ -58,12 +59,11 @@ class Clock:
         """Time since the run began."""
         return time.monotonic() - self.started
 
-    def limit(self, relaxation_steps: int) -> None:
+    def limit(self, relaxation_steps: int, one_by_one: bool) -> None:
         """Bound the steps of a batch: particles in a well need some relaxation times for a stage."""
-        k = relaxation_steps
-        self.most_steps = max(
-            min(_MOST_RELAXATIONS * k, _MOST_STEPS), _FEWEST_RELAXATIONS * k, 10_000
-        )
+        k, slower = relaxation_steps, _SLOWER if one_by_one else 1
+        most = min(_MOST_RELAXATIONS * k, _MOST_STEPS) // slower
+        self.most_steps = max(most, _FEWEST_RELAXATIONS * k, 10_000)
 
     def check(self, batch: FirstPassage) -> None:
         """Refuse a batch that goes on for too long.

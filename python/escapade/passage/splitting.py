@@ -138,7 +138,7 @@ def splitting_rate(
     TypeError, ValueError
         Naming the argument, its value and what is allowed. During the run: if settled particles do not
         come to the core, a level function does not grow towards the boundary, or a stage goes on for
-        more than 10 000 relaxation times, as where there is no well.
+        many relaxation times (64 to 10 000), as where there is no well.
     TimeoutError
         If ``max_seconds`` ended before the time of a cycle was known.
     KeyboardInterrupt

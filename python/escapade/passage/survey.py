@@ -79,7 +79,7 @@ def survey(
             "and direct simulation is simpler"
         )
     steps = max(round(relaxation.time / problem.dt), 1)
-    clock.limit(steps)
+    clock.limit(steps, one_by_one=one.target is None)
     if core is None:
         core = _core(one, relaxation, warnings)
     for leg in ladders:
