@@ -149,7 +149,7 @@ def test_nobody_passes_is_a_bound() -> None:
     with pytest.raises(ValueError, match="only an upper bound"):
         _ = result.rate
     assert any("upper bound" in w for w in result.warnings)
-    assert "rate <" in str(result) and math.isfinite(result.stderr)
+    assert "rate <" in str(result)
 
 
 def test_time_is_up_is_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,8 +188,8 @@ def test_until_makes_more_replicates() -> None:
     first = passage.splitting(POWER_LAW, 0.0, REGION, **HOW)
     assert np.array_equal(result.rates[:6], first.rates)
     assert dataclasses.is_dataclass(result) and result.mean_time == 1.0 / result.rate
-    low, high = result.interval(0.5)
-    assert low < result.rate < high
+    low, high = result.interval(0.999)  # a share of 1e-3 of other seeds fails
+    assert low < ea.exact.escape_rate(POWER_LAW, None, 2.0) < high
 
 
 def test_warnings_of_small_runs() -> None:

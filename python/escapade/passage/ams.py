@@ -121,7 +121,7 @@ def ams_rate(
     first : float, optional
         The first level: value of the coordinate, distance or level function.
     replicates, until, max_seconds, level, core, burn_in, progress
-        As for `escapade.passage.splitting_rate`.
+        As for `escapade.passage.splitting_rate`. There are no ``levels``: paths choose theirs.
 
     Returns
     -------

@@ -20,11 +20,12 @@ from .._interrupt import Interrupts
 from ..models import Model
 from .clock import Clock, Stopped
 from .cycles import Replicas
+from .first_passage import LOST
 from .ladder import FloatArray, legs
 from .problem import Problem, prepare
 from .quasi_stationary import FlemingViot
 from .regions import Region
-from .survey import relax
+from .settling import relax
 
 __all__ = ["fleming_viot", "fleming_viot_rate"]
 
@@ -109,7 +110,7 @@ def fleming_viot_rate(
     Raises
     ------
     TypeError, ValueError
-        Naming the argument, its value and what is allowed; if a slice kills everybody.
+        Naming the argument, its value and what is allowed; if a slice leaves nobody.
     TimeoutError
         If ``max_seconds`` ended before two blocks were done.
     KeyboardInterrupt
@@ -154,7 +155,7 @@ class _Cloning:
         self.slices = Replicas(problem, [1], n)
         self.blocks: list[float] = []
         self.draws: list[FloatArray] = []
-        self.escapes = 0
+        self.escapes = self.lost = 0
         self.block_time = self.burn_in = self.relaxation = math.nan
 
     def run(self, t: float, burn_in: float | None) -> None:
@@ -183,21 +184,24 @@ class _Cloning:
                 self.draws.append(self.x.copy())
 
     def _slice(self) -> int:
-        """Make the steps of a slice and replace who escaped; return how many did."""
+        """Make the steps of a slice and replace who escaped or was lost; return how many escaped."""
         batch = self.problem.batch(self.x, self.slices.ids())
         self.clock.run(batch, self.every)
         alive, x = batch.slots.astype(np.intp), batch.x
         dead = np.setdiff1d(np.arange(self.n), alive, assume_unique=True)
+        lost = int(np.count_nonzero(batch.side == LOST))  # a failure of the scheme, no escape
+        self.lost += lost
         if len(alive) == 0:
             raise ValueError(
                 f"every must be smaller, or n larger: all {self.n:,} particles escaped within "
                 f"{self.every} steps"
+                + (f", or were lost ({lost:,}, not finite): dt may be too large" if lost else "")
             )
         if len(dead):
             u = self.slices.uniforms(0, len(dead))
             x[dead] = x[alive[(u * len(alive)).astype(np.intp)]]
         self.x = x
-        return len(dead)
+        return len(dead) - lost
 
     def result(self, seconds: float) -> FlemingViot:
         """Put together what is known."""
@@ -208,9 +212,12 @@ class _Cloning:
             )
         t = len(self.blocks) * self.block_time
         warnings = []
-        bound = None
+        if self.lost:
+            warnings.append(
+                f"{self.lost:,} particles were lost (not finite) and replaced: use a smaller dt or "
+                "another scheme"
+            )
         if self.escapes == 0:
-            bound = -math.log(0.025) / (self.n * t)
             warnings.append("nobody escaped: there is only an upper bound of the rate")
         elif self.escapes < 100:
             warnings.append(f"only {self.escapes} particles escaped: use splitting, or a larger n")
@@ -223,7 +230,7 @@ class _Cloning:
             self.x,
             np.concatenate(self.draws or [self.x]),
             self.escapes,
-            bound,
+            self.lost,
             self.burn_in,
             t,
             self.relaxation,

@@ -77,7 +77,7 @@ class Ladder:
             states = x if self.problem.model.vector else x[..., None]
             return self.top - self.target.distance(states)
         assert self.level is not None
-        h = np.asarray(self.level(x), dtype=np.float64)
+        h = np.array(self.level(x), dtype=np.float64)  # a copy: peaks are written into it
         if h.shape != x.shape[:1] or not np.all(np.isfinite(h)):
             raise ValueError(
                 f"level must return {len(x)} finite numbers for states of shape {x.shape}, got "
@@ -175,6 +175,8 @@ class Ladder:
         tick, clock.tick = clock.tick, None
         try:
             while batch.alive and (steps is None or batch.step < steps):
+                if steps is None:
+                    clock.check(batch)
                 clock.run(batch, batch.step + 1)
                 if not batch.alive:
                     break

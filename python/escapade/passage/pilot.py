@@ -14,7 +14,8 @@ from .cycles import Replicas
 from .ladder import legs
 from .problem import Problem
 from .rare_arguments import check_level
-from .survey import relax, survey
+from .settling import relax
+from .survey import NoLevelsError, survey
 
 __all__ = ["Pilot", "pilot_rate"]
 
@@ -34,7 +35,11 @@ class Pilot:
     bounded : bool
         Whether time was up before the rate was known: it is an upper bound.
     direct : bool
-        Whether so many escaped while particles settled that no splitting is needed.
+        Whether so many escaped once particles had settled that no splitting is needed.
+    failed : str
+        Why levels could not be found, if so; `rate` is then a bound.
+    without_levels : bool
+        Whether adaptive splitting, which needs none, may still do.
     particle_steps : int
     seconds : float
     """
@@ -45,13 +50,15 @@ class Pilot:
     direct: bool
     particle_steps: int
     seconds: float
+    failed: str = ""
+    without_levels: bool = False
 
 
 def pilot_rate(problem: Problem, seconds: float, *, n: int = 1000, level: Any = None) -> Pilot:
     """Return a rough rate of escape and the relaxation time, within some seconds.
 
-    Particles run until they have settled. If fewer than 20 of them escape meanwhile, levels are chosen
-    as for splitting; the shares that pass them give the rate.
+    Particles run until they have settled. If fewer than 20 of them escape in the second half of that
+    time, levels are chosen as for splitting; the shares that pass them give the rate.
 
     Parameters
     ----------
@@ -79,12 +86,16 @@ def pilot_rate(problem: Problem, seconds: float, *, n: int = 1000, level: Any = 
     with Interrupts() as stop:
         clock = Clock(stop, time.monotonic() + seconds)
         first, rate, bounded = None, math.inf, True
+        failed, without = "", False
         try:
             first = relax(legs(problem, level)[0], clock, Replicas(problem, [0], n))
             rate = max(first.escapes, 3) / first.exposure  # nobody in T: below 3 / T
             if first.escapes < _ENOUGH:
-                rate = min(rate, survey(problem, clock, n, level=level).rate)
-            bounded = False
+                try:
+                    rate = min(rate, survey(problem, clock, n, level=level).rate)
+                except ValueError as error:
+                    failed, without = str(error), isinstance(error, NoLevelsError)
+            bounded = bool(failed)
         except Stopped:
             pass
         stop.deliver()
@@ -99,4 +110,6 @@ def pilot_rate(problem: Problem, seconds: float, *, n: int = 1000, level: Any = 
         first.escapes >= _ENOUGH,
         clock.particle_steps,
         clock.seconds,
+        failed,
+        without,
     )

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .._checks import number
+from .errors import NoEscapeError
 from .ladder import FloatArray
+from .rates import poisson_interval
 
 __all__ = ["FlemingViot", "Sample"]
 
@@ -48,7 +50,8 @@ class FlemingViot:
     Attributes
     ----------
     rate, stderr : float
-        ``lambda_1`` per unit of time, and its standard error by means over blocks of time.
+        ``lambda_1`` per unit of time, and its standard error by means over blocks of time. Both raise
+        `NoEscapeError` if nobody escaped.
     states : ndarray, shape (n,) or (n, dim)
         The particles at the end: a sample of the quasi-stationary law, to be used as ``x0``.
     draws : ndarray, shape (m,) or (m, dim)
@@ -56,8 +59,9 @@ class FlemingViot:
     block_rates : ndarray, shape (blocks,)
     escapes : int
         How many were replaced after the burn-in.
-    bound : float or None
-        Upper bound of the rate (confidence 0.95), if nobody escaped; `rate` raises then.
+    n_lost : int
+        How many were replaced because their state was no longer finite, burn-in included. They do
+        not count as escapes.
     burn_in, t, relaxation_time : float
         Times before and in the estimate, and in which states are forgotten.
     """
@@ -66,7 +70,7 @@ class FlemingViot:
     states: FloatArray
     draws: FloatArray
     escapes: int
-    bound: float | None
+    n_lost: int
     burn_in: float
     t: float
     relaxation_time: float
@@ -75,6 +79,12 @@ class FlemingViot:
     particle_steps: int
     seconds: float
     warnings: tuple[str, ...]
+    confidence: float = 0.95
+
+    @property
+    def bound(self) -> float | None:
+        """Upper bound of the rate if nobody escaped, of confidence `confidence`; None otherwise."""
+        return self.rate_interval[1] if self.escapes == 0 else None
 
     @property
     def rate(self) -> float:
@@ -82,27 +92,38 @@ class FlemingViot:
 
         Raises
         ------
-        ValueError
-            If nobody escaped.
+        NoEscapeError
+            If nobody escaped; a ValueError.
         """
         if self.bound is not None:
-            raise ValueError(f"nobody escaped: there is only an upper bound of {self.bound:.3g}")
+            raise NoEscapeError(
+                f"nobody escaped: there is only an upper bound of {self.bound:.3g}; a larger n or t is "
+                "needed, or splitting"
+            )
         return float(np.mean(self.block_rates))
 
     @property
     def stderr(self) -> float:
-        """Standard error of `rate`; the bound, if there is only that."""
-        if self.bound is not None:
-            return self.bound
+        """Standard error of `rate`; raises as it does."""
+        _ = self.rate
         return float(np.std(self.block_rates, ddof=1) / math.sqrt(len(self.block_rates)))
 
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return Student's t interval of the rate; ``(0, bound)`` if nobody escaped."""
+    @property
+    def rate_interval(self) -> tuple[float, float]:
+        """Interval of the rate of confidence `confidence`."""
+        return self.interval(self.confidence)
+
+    def interval(self, level: float | None = None) -> tuple[float, float]:
+        """Return Student's t interval of the rate, by default of confidence `confidence`.
+
+        If nobody escaped, from 0 to the bound ``-log(1 - level) / (n t)``.
+        """
         from scipy import special  # takes a while to import
 
+        level = self.confidence if level is None else level
         level = number("level", level, low=0.0, high=1.0, open_low=True, open_high=True)
-        if self.bound is not None:
-            return 0.0, self.bound
+        if self.escapes == 0:
+            return poisson_interval(0, self.n * self.t, level)
         half = special.stdtrit(len(self.block_rates) - 1, 0.5 + 0.5 * level) * self.stderr
         return max(self.rate - float(half), 0.0), self.rate + float(half)
 

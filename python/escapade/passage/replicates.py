@@ -13,15 +13,12 @@ from .._interrupt import Interrupts
 from .clock import REPLICA_BITS, Clock, Stopped
 from .ladder import FloatArray
 from .problem import Problem
-from .rare_result import RareResult
+from .rare_result import MOST_SPREAD, RareResult
 from .survey import Survey
 
 __all__ = ["Wave", "replicate"]
 
 _AT_ONCE = 2**22  # particles of replicates that run side by side
-_ZERO_EVENTS = -math.log(
-    0.025
-)  # upper end of the 95 per cent interval of a Poisson mean, none seen
 
 
 @dataclass
@@ -129,14 +126,12 @@ def _together(
     probability = np.concatenate([w.probability for w in done])
     cycle = np.concatenate([w.cycle_time for w in done])
     warnings = list(found.warnings)
-    bound = None
+    tries = None
     if not finished or not np.any(rates > 0.0):
         last = done[-1]
-        above = sum(
-            r * min(1.0, _ZERO_EVENTS / (len(done) * tried))
-            for r, tried in zip(last.reached, last.starts, strict=True)
+        tries = tuple(
+            (r, len(done) * tried) for r, tried in zip(last.reached, last.starts, strict=True)
         )
-        bound = (float(np.mean(probability)) + above) / float(np.mean(cycle))
         reason = "nobody escaped" if finished else "time was up before a replicate was done"
         warnings.append(f"{reason}: there is only an upper bound of the rate")
         if not finished:
@@ -149,8 +144,11 @@ def _together(
         if empty:
             warnings.append(f"in {empty} of {len(rates)} replicates nobody escaped: n is too small")
         spread = float(np.std(rates, ddof=1) / np.mean(rates))
-        if spread > 1.0:
-            warnings.append(f"replicates spread by {spread:.2g} times their mean: n is too small")
+        if spread > MOST_SPREAD:
+            warnings.append(
+                f"replicates spread by {spread:.2g} times their mean, which few of them make up: it may "
+                "be too small by orders of magnitude, and its interval has no upper end; raise n"
+            )
         if until is not None and spread / math.sqrt(len(rates)) > until:
             warnings.append(f"time was up at a relative error above until = {until:g}")
     few = min(w.least for w in done)
@@ -171,7 +169,7 @@ def _together(
     return RareResult(
         method,
         rates,
-        bound,
+        tries,
         float(np.mean(probability)),
         float(np.mean(cycle)),
         core,

@@ -123,9 +123,10 @@ def splitting_rate(
         or (n, dim), and returns shape (n,); levels are then tested at ends of steps.
     levels : sequence of float, optional
         Values on the way out, in this order, instead of a pilot run's choice. The first one ends the
-        core's surroundings.
+        core's surroundings. (`escapade.passage.ams_rate` has none, but ``first`` and ``k``.)
     core : float, optional
-        Edge of the core; by default the start, or the middle of the well.
+        Edge of the core, where settled particles come; by default the start, or the middle of the
+        well.
     burn_in : int, optional
         Cycles before the one that counts. By default 0 where the core is a point (one number, bridge
         tests), 2 for one number otherwise and 10 for vectors.
@@ -135,7 +136,9 @@ def splitting_rate(
     Raises
     ------
     TypeError, ValueError
-        Naming the argument, its value and what is allowed.
+        Naming the argument, its value and what is allowed. During the run: if settled particles do not
+        come to the core, a level function does not grow towards the boundary, or a stage goes on for
+        many relaxation times (64 to 10 000), as where there is no well.
     TimeoutError
         If ``max_seconds`` ended before the time of a cycle was known.
     KeyboardInterrupt

@@ -13,82 +13,21 @@ from .clock import Clock
 from .cycles import Replicas, climb
 from .ladder import ESCAPED, PASSED, FloatArray, Ladder, legs
 from .problem import Problem
+from .regions import Boundary
+from .settling import Relaxation, relax
+from .swarm import tie
 
-__all__ = ["Relaxation", "Survey", "relax", "survey"]
+__all__ = ["NoLevelsError", "Survey", "survey"]
 
 SUCCESS = 0.4  # share of particles that should come from a level to the next
 _DIRECT = 0.25  # a last stage in which at least this share escapes needs no level any more
 _MOST_LEVELS = 2000
-_TAKEN = 0.1  # quantiles within this share of the interquartile range are the same
-_MOST_STEPS = 2**20
-_FORGOTTEN = 0.3  # rank correlation below which a state has forgotten an earlier one
+_FEW = 20  # of those who rise should pass a level, if there are as many
+_LEAST = 1e-300  # chance of a leg below which its levels lead nowhere
 
 
-@dataclass(frozen=True)
-class Relaxation:
-    """How particles settle in the well.
-
-    Attributes
-    ----------
-    x : ndarray, shape (m,) or (m, dim)
-        States of those who had not escaped when the rest had settled.
-    time : float
-        Time in which a height is forgotten (rank correlation 0.3), or of half the pilot run if
-        particles did not settle.
-    settled : bool
-    escapes : int
-        How many escaped on the way, after which time in sum (`exposure`).
-    """
-
-    x: FloatArray
-    time: float
-    settled: bool
-    escapes: int
-    exposure: float
-
-
-def _ranks(values: FloatArray) -> FloatArray:
-    return np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
-
-
-def relax(ladder: Ladder, clock: Clock, replicas: Replicas) -> Relaxation:
-    """Run particles from their start until the law of their heights is steady and they forget them.
-
-    Looks at 4, 8, 16, ... steps. Ends unsettled when less than half are left, or after 2**20.
-    """
-    problem, n = ladder.problem, replicas.n
-    start = problem.start(min(n, problem.initial.n))
-    x = start[np.arange(n) % len(start)]
-    batch = problem.batch(x, replicas.ids())
-    before = quartiles = None
-    step, settled = 4, False
-    living, slots = x, np.arange(n)
-    while True:
-        clock.run(batch, step)
-        if batch.alive < n / 2:
-            break
-        living, slots = batch.living, batch.slots.astype(np.intp)
-        heights = np.full(n, np.nan)
-        heights[slots] = ladder.height(living)
-        now = np.quantile(heights[slots], [0.25, 0.5, 0.75])
-        if step > 4 and now[2] == now[0]:
-            raise ValueError(
-                f"level must tell states apart, but is {now[0]:g} for most after {step} steps"
-            )
-        if step >= _MOST_STEPS:
-            break
-        if quartiles is not None and before is not None:
-            taken = max(_TAKEN, 3.5 / math.sqrt(n))  # 2.5 standard errors of the difference
-            steady = np.max(np.abs(now - quartiles)) <= taken * (now[2] - now[0])
-            old, new = _ranks(before[slots]), _ranks(heights[slots])
-            settled = bool(steady and np.corrcoef(old, new)[0, 1] < _FORGOTTEN)
-            if settled:
-                break
-        quartiles, before, step = now, heights, 2 * step
-    gone = n - batch.alive
-    met = batch.time[np.isfinite(batch.time)]
-    exposure = float(np.sum(met)) + batch.alive * batch.t
-    return Relaxation(living, max(step // 2, 1) * problem.dt, settled, gone, exposure)
+class NoLevelsError(ValueError):
+    """The pilot run found no levels on the way out; adaptive splitting needs none."""
 
 
 @dataclass(frozen=True)
@@ -139,14 +78,16 @@ def survey(
             f"{relaxation.escapes:,} of {n:,} had escaped: if these are many, this is no rare event, "
             "and direct simulation is simpler"
         )
+    steps = max(round(relaxation.time / problem.dt), 1)
+    clock.limit(steps, one_by_one=one.target is None)
     if core is None:
         core = _core(one, relaxation, warnings)
     for leg in ladders:
         leg.core = core if leg is one else _same_place(core, one, leg)
         if not leg.core < leg.top:
             raise ValueError(f"core must lie inside the region, got {_shown(leg, leg.core)!r}")
+        _refuse(leg, relaxation)
     given = None if levels is None else list(levels)
-    steps = max(round(relaxation.time / problem.dt), 1)
     ids = replicas.ids()[: len(relaxation.x)]
     for leg in ladders:
         if given:
@@ -192,6 +133,49 @@ def _from_core(ladders: list[Ladder], relaxation: Relaxation, n: int) -> FloatAr
     return kept[np.arange(n) % len(kept)]
 
 
+def _refuse(leg: Ladder, relaxation: Relaxation) -> None:
+    """Refuse a core that particles do not come to, and a level that does not grow to the boundary."""
+    x, problem = relaxation.x, leg.problem
+    lowest = float(np.min(leg.height(x)))
+    if relaxation.settled and leg.core < lowest:
+        raise ValueError(
+            f"core must lie where particles come: of {len(x):,} that had settled in the well the "
+            f"nearest was at {_shown(leg, lowest):.6g}, got {_shown(leg, leg.core)!r}"
+        )
+    if leg.target is not None:
+        return
+    states = x if problem.model.vector else x[..., None]
+    highest = -math.inf
+    for b in problem.boundaries:
+        if b.action == "absorb":
+            foot = _foot(b, states)
+            highest = max(
+                highest, float(np.max(leg.height(foot if problem.model.vector else foot[:, 0])))
+            )
+    if not highest > leg.core:
+        raise ValueError(
+            f"level must grow on the way out: it is {leg.core + 0.0:.6g} at the core, and at most "
+            f"{highest:.6g} on the boundary beside the particles of the pilot run"
+        )
+
+
+def _foot(b: Boundary, x: FloatArray) -> FloatArray:
+    """Return the points of a boundary that are nearest to states, shape (n, dim)."""
+    foot: FloatArray
+    if b.kind == "coordinate":
+        foot = x.copy()
+        foot[:, b.coordinate] = b.level
+        return foot
+    vector = np.asarray(b.vector)
+    if b.kind == "half_space":
+        foot = x + (b.level - x @ vector)[:, None] * vector
+        return foot
+    off = x - vector
+    off[np.all(off == 0.0, axis=1), 0] = 1.0
+    foot = vector + b.level * off / np.linalg.norm(off, axis=1, keepdims=True)
+    return foot
+
+
 def _core(one: Ladder, relaxation: Relaxation, warnings: list[str]) -> float:
     problem = one.problem
     start = one.height(problem.start(min(1024, problem.initial.n)))
@@ -201,7 +185,9 @@ def _core(one: Ladder, relaxation: Relaxation, warnings: list[str]) -> float:
         return float(start[0])
     if not relaxation.settled:
         return float(np.median(start))
-    if np.ptp(start) == 0.0 or not low <= np.median(start) <= high:
+    begun = float(np.median(start))
+    beneath = one.target is not None and one.target.kind != "ball"  # there is an outside below, too
+    if begun > high or (beneath and begun < low):
         warnings.append(
             f"x0 is outside the well in which particles settle: the rate is that of the well, "
             f"around {_shown(one, float(middle)):.4g}"
@@ -219,6 +205,22 @@ def _shown(leg: Ladder, height: float) -> float:
     return height if leg.target is None else leg.target.sign * height
 
 
+def _next(leg: Ladder, start: FloatArray, peak: FloatArray) -> float:
+    """Return a level that 40 per cent come to, or half of those who rise, where these are fewer.
+
+    In discrete time, or where the drift is steep, few rise above their start. A quantile of all peaks
+    is then one of the starts, and levels crowd there.
+    """
+    rising = peak[peak > start + tie(leg, start)]
+    if len(rising) >= SUCCESS * len(peak):
+        rising, quantile = peak, 1.0 - SUCCESS
+    elif len(rising) == 0:
+        return -math.inf
+    else:
+        quantile = max(min(0.5, 1.0 - _FEW / len(rising)), 0.0)
+    return float(np.quantile(rising, quantile, method="lower"))
+
+
 def _choose(
     leg: Ladder, clock: Clock, replicas: Replicas, pool: FloatArray
 ) -> tuple[list[float], float]:
@@ -229,14 +231,14 @@ def _choose(
         x, ids = pool[np.arange(n) % len(pool)], replicas.ids()
         free = leg.run(clock, x, ids)
         share = float(np.mean(free.end == ESCAPED))
-        level = float(np.quantile(free.peak, 1.0 - SUCCESS, method="lower"))
+        level = _next(leg, leg.height(x), free.peak)
         if share >= _DIRECT or not level < leg.top - 0.25 * (level - here):
             break
-        if not level > here:
-            raise ValueError(
+        if not level > here or chance < _LEAST:
+            raise NoLevelsError(
                 f"level must grow on the way out: from {_shown(leg, here):g}, the level number "
-                f"{len(levels)}, particles of the pilot run came no higher; a smaller dt, a larger "
-                "n or another level function may help"
+                f"{len(levels)}, particles of the pilot run came no higher, or nowhere near the "
+                "boundary; method='ams', a smaller dt, a larger n or another level function may help"
             )
         passed = leg.run(clock, x, ids, level=level)
         pool = passed.x[passed.end == PASSED]
