@@ -173,7 +173,8 @@ class RareResult:
             low, high = self.interval()
             head = f"rate {self.rate:.5g} +- {self.stderr:.2g} ({sure}: {low:.5g} to {high:.5g})"
         lines = [
-            f"{head}, by {self.method} ({self.why})",
+            f"{head}, by {self.method}",
+            f"  {self.why}",
             f"  {len(self.rates)} replicates of n = {self.n:,}, "
             f"{self.particle_steps:.3g} steps of particles in {self.seconds:.3g} s",
         ]
