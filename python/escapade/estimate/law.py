@@ -70,12 +70,13 @@ def stationary(
     unit = float(np.median(np.abs(u - middle)))
     if unit == 0.0:
         raise ValueError(f"u must not be {middle:g} for half of the states")
-    z = (u - middle) / unit
+    z, free = (u - middle) / unit, given is None
+    k = 3 if free else 2
 
     def minus(theta: FloatArray) -> tuple[float, FloatArray]:
         """Return the mean negative log-likelihood and its gradient."""
         above, w = np.exp(theta[:2])  # kappa - 1/2 and w/unit
-        x = z - theta[2]
+        x = z - theta[2] if free else z
         ratio = (x / w) ** 2
         logs, share = float(np.log1p(ratio).mean()), float((ratio / (1.0 + ratio)).mean())
         kappa = above + 0.5
@@ -83,28 +84,26 @@ def stationary(
         slopes = (
             (logs - special.digamma(kappa) + special.digamma(above)) * above,
             1.0 - 2.0 * kappa * share,
-            -2.0 * kappa * float((x / (1.0 + ratio)).mean()) / w**2 if given is None else 0.0,
+            -2.0 * kappa * float((x / (1.0 + ratio)).mean()) / w**2,
         )
-        return value, np.array(slopes)
+        return value, np.array(slopes[: len(theta)])
 
+    bounds = [(math.log(0.01), math.log(1e5)), (math.log(1e-3), math.log(1e4)), (-10.0, 10.0)]
     found = optimize.minimize(
         minus,
-        np.array([math.log(1.5), math.log(1.5), 0.0]),
+        np.array([math.log(1.5), math.log(1.5), 0.0][:k]),
         jac=True,
-        bounds=[
-            (math.log(0.01), math.log(1e5)),
-            (math.log(1e-3), math.log(1e4)),
-            (-10.0, 10.0) if given is None else (0.0, 0.0),
-        ],
+        bounds=bounds[:k],
         method="L-BFGS-B",
         options={"ftol": 1e-15, "gtol": 1e-9},
     )
     above, w = np.exp(found.x[:2])
+    offset = float(found.x[2]) if free else 0.0
     if above > 1e4 or w > 5e3:
         raise ValueError(
             "u must have heavier tails than a normal law: the fitted exponent runs away"
         )
-    x = z - found.x[2]
+    x = z - offset
     ratio = (x / w) ** 2
     kappa, share = above + 0.5, ratio / (1.0 + ratio)
     mean, spread = float(share.mean()), float((share * (1.0 - share)).mean())
@@ -119,8 +118,7 @@ def stationary(
             [0.0, skew, flat],
         ]
     )
-    values = np.array([kappa, width, middle + found.x[2] * unit])
-    k = 3 if given is None else 2
+    values = np.array([kappa, width, middle + offset * unit])
     covariance = np.linalg.inv(curvature[:k, :k]) / count
     return Estimate(("kappa", "w", "centre")[:k], values[:k], covariance, u.size)
 
