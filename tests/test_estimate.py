@@ -144,22 +144,130 @@ def coverage(draw: Callable[[int], Any], truth: dict[str, float], runs: int = 20
     return np.std(z, axis=0)
 
 
-def test_stated_errors_are_those_observed() -> None:
+def shifted_step(seed: int, n: int = 5000, dt: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of an Euler-Maruyama step about the minimum 3, started lopsidedly."""
+    u = MODEL.stationary().rvs(n, seed) + 0.6
+    noise = np.random.default_rng(seed).standard_normal(n)
+    return 3 + u, 3 + (1 - dt) * u + np.sqrt((0.05 + 0.2 * u * u) * dt) * noise
+
+
+def shifted_gradients(m: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    w, g = independent_gradients(m, seed)
+    return w + 0.5, g
+
+
+# lambda_2 and H of the exact moments of the step of `shifted_step`
+LAMBDA_2, RATE = -np.log(0.83) / 0.1, -np.log(0.9) / 0.1
+STEP_TRUTH = {"H": RATE, "eh": 2 * RATE - LAMBDA_2, "es": 0.005 * LAMBDA_2 / 0.17, "centre": 3.0}
+GRADIENT_TRUTH = {"sigma_g": 0.3, "rho": 0.1, "sigma_H": 0.2, "centre": 0.5}
+SHIFTED = {**TRUTH, "centre": 3.0}
+ERRORS = [
+    (lambda i: estimate.gradient_noise(*independent_gradients(400, i + 1)), GRADIENT_TRUTH),
+    (
+        lambda i: estimate.gradient_noise(*shifted_gradients(400, i + 1), centre="fit"),
+        GRADIENT_TRUTH,
+    ),
+    (lambda i: estimate.stationary(MODEL.stationary().rvs(8000, i)), TRUTH),
+    (lambda i: estimate.stationary(3 + MODEL.stationary().rvs(8000, i), centre="fit"), SHIFTED),
+    (lambda i: estimate.increments(*shifted_step(i), 0.1, centre=3), SHIFTED),
+    (lambda i: estimate.increments(*shifted_step(i), 0.1, centre="fit"), SHIFTED),
+    (lambda i: estimate.transitions(*shifted_step(i), 0.1, centre=3), STEP_TRUTH),
+    (lambda i: estimate.transitions(*shifted_step(i), 0.1, centre="fit"), STEP_TRUTH),
+]
+
+
+@pytest.mark.parametrize(("draw", "truth"), ERRORS)
+def test_stated_errors_are_those_observed(
+    draw: Callable[[int], estimate.Estimate], truth: dict[str, float]
+) -> None:
+    """40 repetitions: the spread of z is 1 within 4.5/sqrt(80), far from half or twice."""
+    assert np.abs(coverage(draw, truth, 40) - 1).max() < 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("draw", "truth"), ERRORS)
+def test_stated_errors_are_those_observed_closely(
+    draw: Callable[[int], estimate.Estimate], truth: dict[str, float]
+) -> None:
     """200 repetitions: the spread of z is 1 within 4.5/sqrt(400)."""
-    truth = {"sigma_g": 0.3, "rho": 0.1, "sigma_H": 0.2}
-    spread = coverage(lambda i: estimate.gradient_noise(*independent_gradients(400, i + 1)), truth)
-    assert np.abs(spread - 1).max() < 0.225
-    law = MODEL.stationary()
-    spread = coverage(lambda i: estimate.stationary(law.rvs(8000, i)), TRUTH)
-    assert np.abs(spread - 1).max() < 0.225
-    rng = np.random.default_rng(1)
+    assert np.abs(coverage(draw, truth) - 1).max() < 0.225
 
-    def step(i: int) -> estimate.Estimate:
-        u = law.rvs(5000, i)
-        noise = np.sqrt((0.05 + 0.2 * u * u) * 0.1) * rng.standard_normal(u.size)
-        return estimate.increments(u, 0.9 * u + noise, 0.1)
 
-    assert np.abs(coverage(step, TRUTH) - 1).max() < 0.225
+def test_transitions_refuse_pairs_without_memory() -> None:
+    """A slope of noise exceeds 3 errors in 0.13% of trials, both of them in less."""
+    rng = np.random.default_rng(5)
+    for _ in range(40):
+        before, after = rng.standard_t(5, (2, 2000))
+        with pytest.raises(ValueError, match=r"remember each other.*take pairs closer in time"):
+            estimate.transitions(before, after, 50.0)
+    # memory of 0.7 is seen in as many
+    assert estimate.transitions(before, 0.7 * before + 0.7 * after, 0.5)["H"] > 0
+
+
+STUDENT = {"kappa": 3.0, "w": np.sqrt(5), "centre": 1.0}  # of 1 + t(5)
+OFF = [
+    lambda **k: estimate.increments(*shifted_step(1), 0.1, **k),
+    lambda **k: estimate.transitions(*shifted_step(1), 0.1, **k),
+    lambda **k: estimate.stationary(1 + np.random.default_rng(1).standard_t(5, 20_000), **k),
+    lambda **k: estimate.gradient_noise(*shifted_gradients(400, 1), **k),
+]
+
+
+@pytest.mark.parametrize(
+    ("call", "truth"),
+    list(zip(OFF, [SHIFTED, STEP_TRUTH, STUDENT, GRADIENT_TRUTH], strict=True)),
+)
+def test_centre(call: Callable[..., estimate.Estimate], truth: dict[str, float]) -> None:
+    """The fitted and the stated centre agree with the truth, the assumed 0 does not and warns."""
+    fitted, stated = call(centre="fit"), call(centre=truth["centre"])
+    assert fitted.names == (*stated.names, "centre")
+    assert agrees(fitted, truth) and agrees(stated, truth)  # warnings are errors here
+    with pytest.warns(estimate.OffCentreWarning, match="centre=0 is not the minimum"):
+        wrong = call()
+    assert not agrees(wrong, truth, sigmas=10)
+    with pytest.raises(ValueError, match="centre must be one of 'fit'"):
+        call(centre="mean")
+
+
+def test_warning_counts_independent_samples() -> None:
+    """States repeated 100 times look off centre unless told what they are worth."""
+    rng = np.random.default_rng(2)
+    u = np.repeat(rng.standard_t(5, 400) + 0.1, 100)
+    with pytest.warns(estimate.OffCentreWarning):
+        estimate.stationary(u)
+    assert "centre" not in estimate.stationary(u, independent=400).names
+
+
+def test_a_centre_needs_a_pull() -> None:
+    rng = np.random.default_rng(4)
+    u = rng.standard_t(5, 1000)
+    v = u + 0.3 * rng.standard_normal(1000)
+    for function in (estimate.increments, estimate.transitions):
+        with pytest.raises(ValueError, match=r"centre must be a number.*pull to the minimum"):
+            function(u, v, 0.1, centre="fit")
+    flat = rng.standard_normal((15, 100))
+    with pytest.raises(ValueError, match=r"centre must be a number.*do not rise"):
+        estimate.gradient_noise(np.linspace(-1, 1, 15), flat, centre="fit")
+
+
+def test_noise_of_one_minibatch() -> None:
+    """``sigma = e/eta``, as `PowerLaw` takes them; and a centre does not hinder `combine`."""
+    dynamics = estimate.increments(*shifted_step(1), 0.1, centre="fit")
+    law = estimate.stationary(3 + MODEL.stationary().rvs(8000, 1), centre="fit")
+    both = estimate.combine(law, dynamics)
+    assert both.names == ("H", "es", "eh", "kappa", "w") and agrees(both, TRUTH)
+    for got in (dynamics, both):
+        noise = got.noise(0.1)
+        assert noise["sigma_g"] == pytest.approx(10 * got["es"])
+        assert noise.error("sigma_H") == pytest.approx(10 * got.error("eh"))
+        model = ea.models.PowerLaw(got["H"], noise["sigma_g"], noise["sigma_H"], eta=0.1)
+        # the second moment es/(2H - eh) of the law of that model
+        second = got["es"] / (2 * got["H"] - got["eh"])
+        assert model.stationary().var() == pytest.approx(second)
+    with pytest.raises(ValueError, match="eta must be greater than 0"):
+        both.noise(0.0)
+    with pytest.raises(ValueError, match="name must be one of 'kappa'"):
+        law.noise(0.1)
 
 
 @settings(derandomize=True, deadline=None, max_examples=25)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,21 +11,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import array, choice
+from .._checks import array, choice, number
 
 __all__ = [
     "ROUNDS",
+    "SIGNIFICANT",
     "Estimate",
     "FloatArray",
+    "OffCentreWarning",
+    "centre_of",
+    "hat",
     "propagate",
-    "sandwich",
     "solve_least_squares",
     "states",
+    "warn_off_centre",
 ]
 
 #: Most rounds of a reweighted regression.
 ROUNDS = 50
+#: Standard errors by which a slope must exceed 0 where its logarithm or inverse is taken.
+SIGNIFICANT = 3.0
+#: Standard errors off the stated centre from which `OffCentreWarning` is given.
+_OFF_CENTRE = 5.0
 FloatArray = npt.NDArray[np.float64]
+
+
+class OffCentreWarning(UserWarning):
+    """The data are significantly off the minimum that was stated or assumed."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,31 @@ class Estimate:
         i = self._index(name)
         return float(np.sqrt(self.covariance[i, i]))
 
+    def noise(self, eta: float) -> Estimate:
+        """Return the variances of one minibatch gradient, ``sigma_g = es/eta``, ``sigma_H = eh/eta``.
+
+        These are the parameters of the same names of `escapade.models.PowerLaw`.
+
+        Parameters
+        ----------
+        eta : float
+            Learning rate, > 0; time is ``eta`` per step.
+
+        Returns
+        -------
+        Estimate
+            ``sigma_g``, ``sigma_H``.
+
+        Raises
+        ------
+        ValueError
+            If ``es`` and ``eh`` are not among the parameters.
+        """
+        eta = number("eta", eta, low=0.0, open_low=True)
+        which = [self._index("es"), self._index("eh")]
+        covariance = self.covariance[np.ix_(which, which)] / eta**2
+        return Estimate(("sigma_g", "sigma_H"), self.values[which] / eta, covariance, self.samples)
+
     def __repr__(self) -> str:
         shown = (f"{name}={self[name]:.6g}±{self.error(name):.2g}" for name in self.names)
         return f"Estimate({', '.join(shown)}, samples={self.samples})"
@@ -84,26 +123,33 @@ def solve_least_squares(X: FloatArray, y: FloatArray, weight: FloatArray) -> Flo
     return coefficients
 
 
-def sandwich(
-    parts: list[tuple[FloatArray, FloatArray, FloatArray]],
-) -> FloatArray:
-    """Return the joint covariance of several weighted regressions ``(X, residual, weight)``.
+def hat(X: FloatArray, weight: FloatArray) -> FloatArray:
+    """Return the matrix (k, n) that maps data to the coefficients of `solve_least_squares`.
 
-    The rows of all of them belong together; residuals are martingale differences, not otherwise known.
+    Times the residuals it gives what each row adds to the errors, from which follows White's covariance.
     """
-    scores, breads = [], []
-    for X, residual, weight in parts:
-        weighted = X * weight[:, None]
-        breads.append(np.linalg.inv(weighted.T @ X))
-        scores.append(weighted * residual[:, None])
-    size = sum(len(b) for b in breads)
-    bread, at = np.zeros((size, size)), 0
-    for block in breads:
-        bread[at : at + len(block), at : at + len(block)] = block
-        at += len(block)
-    score = np.hstack(scores)
-    covariance: FloatArray = bread @ (score.T @ score) @ bread.T
-    return covariance
+    weighted = X * weight[:, None]
+    matrix: FloatArray = np.linalg.inv(weighted.T @ X) @ weighted.T
+    return matrix
+
+
+def centre_of(centre: Any) -> float | None:
+    """Return the minimum as a number, or None if it is to be fitted."""
+    if isinstance(centre, str):
+        choice("centre", centre, ("fit",))
+        return None
+    return number("centre", centre)
+
+
+def warn_off_centre(centre: float, sigmas: float, what: str) -> None:
+    """Warn the caller of an estimator if data are ``sigmas`` standard errors off ``centre``."""
+    if math.isfinite(sigmas) and abs(sigmas) > _OFF_CENTRE:
+        warnings.warn(
+            f"centre={centre:g} is not the minimum by these data: {what} by {abs(sigmas):.1f} standard "
+            "errors, and the estimates are biased; state centre, or fit it by centre='fit'",
+            OffCentreWarning,
+            stacklevel=3,
+        )
 
 
 def propagate(
