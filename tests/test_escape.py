@@ -72,6 +72,16 @@ def test_coverage_of_the_rate_interval(n: int, most: float) -> None:
     assert spoiled < 40
 
 
+@pytest.mark.parametrize("events", [1, 2, 7, 40, 5000])
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+def test_the_interval_is_that_of_exact_poisson_tails(events: int, confidence: float) -> None:
+    """Garwood: at either end the counts seen, or more extreme ones, have half of what is left."""
+    low, high = poisson_interval(events, 10.0, confidence)
+    tail = (1.0 - confidence) / 2.0
+    assert stats.poisson.sf(events - 1, 10.0 * low) == pytest.approx(tail, rel=1e-9)
+    assert stats.poisson.cdf(events, 10.0 * high) == pytest.approx(tail, rel=1e-9)
+
+
 def test_no_events_give_a_bound_that_holds() -> None:
     low, high = poisson_interval(0, 100.0, 0.95)
     assert low == 0.0
